@@ -1,0 +1,1 @@
+//! Safe, asynchronous NVIDIA TensorRT: build engines from ONNX, run them, test without a GPU.
