@@ -1,0 +1,15 @@
+//! The network: TensorRT's layers over tensors, as `INetworkDefinition` holds them.
+//!
+//! The importer, the C API and plans all speak this graph; operators see one [`Layer`]'s kind and its tensors.
+
+mod kind;
+mod layer;
+mod network;
+mod value;
+
+pub use kind::{
+    Conv, Fill, LayerKind, Normalization, Permutation, Pooling, Quantization, Resize, Scale, Shuffle, Slice, TopK,
+};
+pub use layer::Layer;
+pub use network::{Graph, LayerId, TensorId, TensorInfo, Weights, WeightsId};
+pub use value::ValueInfo;

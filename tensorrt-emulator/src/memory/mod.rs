@@ -1,0 +1,5 @@
+//! Bytes and who owns them.
+
+mod storage;
+
+pub use storage::Storage;

@@ -1,0 +1,107 @@
+//! What layers compute: pure functions from tensors to tensors, one file a family of layers.
+//!
+//! A layer is prepared once per engine ([`prepare`]: parameters checked, weights packed) and then run any number of times, from any
+//! thread ([`Kernel::run`]). Kernels know nothing of graphs, plans or memory: the executor hands them views and scratch space.
+//! Parallel work runs on the current rayon pool, split so that results do not depend on the number of threads.
+
+use std::fmt;
+
+use tensorrt_sys::DataType;
+
+use crate::graph::{Graph, LayerKind, Weights, WeightsId};
+use crate::tensor::{Dims, Tensor, TensorMut, TensorView};
+use crate::{Error, Result};
+
+/// What preparing a layer may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The layer's kind and parameters.
+    pub kind: &'a LayerKind,
+    /// The graph, for the weights that the kind names.
+    pub graph: &'a Graph,
+    /// The types of the inputs; `None` for an optional input left out.
+    pub input_types: &'a [Option<DataType>],
+    /// The ranks of the inputs, in the same order.
+    pub input_ranks: &'a [Option<usize>],
+    /// The values of those inputs that are constants of the network (weights to pack, axes, scales).
+    pub constants: &'a [Option<Tensor>],
+    /// The types of the outputs.
+    pub output_types: &'a [DataType],
+}
+
+impl<'a> Request<'a> {
+    /// The weights behind `id`.
+    pub fn weights(&self, id: WeightsId) -> &'a Weights {
+        self.graph.weights(id)
+    }
+
+    /// The type of input `index`.
+    ///
+    /// # Errors
+    /// The layer has no such input.
+    pub fn input_type(&self, index: usize) -> Result<DataType> {
+        let found = self.input_types.get(index).copied().flatten();
+        found.ok_or_else(|| Error::config(format!("input {index} is missing")))
+    }
+
+    /// The constant value of input `index`, where it has one.
+    pub fn constant(&self, index: usize) -> Option<&'a Tensor> {
+        self.constants.get(index)?.as_ref()
+    }
+
+    /// The error for a combination of types that the operation is not defined on.
+    pub fn unsupported_types(&self) -> Error {
+        let names: Vec<&str> = self.input_types.iter().map(|t| t.map_or("none", DataType::name)).collect();
+        let kind = self.kind.layer_type().name();
+        Error::unsupported(format!("{kind} on inputs of {} is not supported", names.join(", ")))
+    }
+}
+
+/// The tensors of one run of a kernel. Extents are final: the executor inferred them with [`shape`](crate::shape).
+#[derive(Debug)]
+pub struct Call<'c, 't> {
+    /// The inputs, in the layer's order.
+    pub inputs: &'c [Option<TensorView<'t>>],
+    /// The outputs; never overlapping an input, contents undefined before the run.
+    pub outputs: &'c mut [TensorMut<'t>],
+    /// At least [`Kernel::scratch_bytes`] bytes, 64-byte aligned, contents undefined.
+    pub scratch: &'c mut [u8],
+}
+
+impl<'t> Call<'_, 't> {
+    /// Input `index`.
+    ///
+    /// # Errors
+    /// It is absent.
+    pub fn input(&self, index: usize) -> Result<TensorView<'t>> {
+        self.optional(index).ok_or_else(|| Error::internal(format!("input {index} is missing at run time")))
+    }
+
+    /// Input `index`, `None` where it is absent.
+    pub fn optional(&self, index: usize) -> Option<TensorView<'t>> {
+        self.inputs.get(index).copied().flatten()
+    }
+
+    /// Output `index`.
+    ///
+    /// # Errors
+    /// The layer has no such output.
+    pub fn output(&mut self, index: usize) -> Result<&mut TensorMut<'t>> {
+        self.outputs.get_mut(index).ok_or_else(|| Error::internal(format!("output {index} is missing at run time")))
+    }
+}
+
+/// A prepared layer.
+pub trait Kernel: fmt::Debug + Send + Sync {
+    /// The scratch space a run on inputs of these types and extents needs, in bytes.
+    fn scratch_bytes(&self, inputs: &[Option<(DataType, Dims)>]) -> usize {
+        let _ = inputs;
+        0
+    }
+
+    /// Computes the outputs.
+    ///
+    /// # Errors
+    /// What only the values show: an index out of range, a failed assertion.
+    fn run(&self, call: &mut Call<'_, '_>) -> Result<()>;
+}
