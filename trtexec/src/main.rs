@@ -1,3 +1,11 @@
 //! Builds, inspects and times TensorRT engines from the command line, on a GPU or in emulation.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod options;
+
+use clap::Parser;
+
+fn main() {
+    let options = options::Options::parse();
+    println!("{options:?}");
+}
