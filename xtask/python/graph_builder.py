@@ -1,34 +1,19 @@
 """A small ONNX graph builder with deterministic weights.
 
 Weights come from splitmix64, seeded by the SHA-256 of "<graph seed>:<tensor number>" and cut to 24 bits, so they are
-exact in float32 and any language can remake them. NumPy's own generators are not used: their streams may change
-between versions.
+exact in float32 and any language can remake them.
 """
 
-import hashlib
 import math
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from splitmix import Random
+
 OPSET = 17
 IR_VERSION = 8
-CHUNK = 1 << 22
-
-
-def splitmix_uniform(seed, count):
-    """`count` float32 values, uniform in [-1, 1), from the splitmix64 stream of `seed`."""
-    values = np.empty(count, np.float32)
-    for start in range(0, count, CHUNK):
-        stop = min(count, start + CHUNK)
-        with np.errstate(over="ignore"):
-            z = np.arange(start + 1, stop + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
-            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            z ^= z >> np.uint64(31)
-        values[start:stop] = (z >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-23) - np.float32(1)
-    return values
 
 
 class GraphBuilder:
@@ -39,23 +24,19 @@ class GraphBuilder:
 
     def __init__(self, name, seed):
         self.name = name
-        self.seed = seed
         self.nodes = []
         self.initializers = []
         self.inputs = []
         self.outputs = []
         self._ops = 0
-        self._random_tensors = 0
+        self._random = Random(seed)
         self._small_constants = {}
 
     # --- tensors
 
     def random(self, shape, bound=1.0, centre=0.0):
-        """A float32 array, uniform in centre ± bound; each call draws from a stream of its own."""
-        self._random_tensors += 1
-        digest = hashlib.sha256(f"{self.seed}:{self._random_tensors}".encode()).digest()
-        values = splitmix_uniform(int.from_bytes(digest[:8], "little"), int(np.prod(shape)))
-        return (values * np.float32(bound) + np.float32(centre)).reshape(shape)
+        """A float32 array, uniform in centre ± bound."""
+        return self._random.uniform(shape) * np.float32(bound) + np.float32(centre)
 
     def constant(self, array, name=None):
         """An initializer; equal unnamed ones of at most 64 elements are shared."""
@@ -81,16 +62,16 @@ class GraphBuilder:
         """A weight tensor with variance gain² / fan_in."""
         fan_in = fan_in or int(np.prod(shape[1:])) or 1
         values = self.random(shape, gain * math.sqrt(3.0 / fan_in))
-        return self.constant(values, f"w{self._random_tensors}")
+        return self.constant(values, f"w{self._random.streams}")
 
     def bias(self, shape, bound=0.05, centre=0.0):
         """A bias (or scale) tensor, uniform in centre ± bound."""
         values = self.random(shape, bound, centre)
-        return self.constant(values, f"b{self._random_tensors}")
+        return self.constant(values, f"b{self._random.streams}")
 
     def numbered(self, prefix, array):
         """A constant named after the last random tensor."""
-        return self.constant(array, f"{prefix}{self._random_tensors}")
+        return self.constant(array, f"{prefix}{self._random.streams}")
 
     # --- graph
 
