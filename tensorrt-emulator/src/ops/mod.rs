@@ -4,6 +4,8 @@
 //! thread ([`Kernel::run`]). Kernels know nothing of graphs, plans or memory: the executor hands them views and scratch space.
 //! Parallel work runs on the current rayon pool, split so that results do not depend on the number of threads.
 
+pub mod convert;
+
 use std::fmt;
 
 use tensorrt_sys::DataType;
@@ -104,4 +106,14 @@ pub trait Kernel: fmt::Debug + Send + Sync {
     /// # Errors
     /// What only the values show: an index out of range, a failed assertion.
     fn run(&self, call: &mut Call<'_, '_>) -> Result<()>;
+}
+
+/// Checks a layer's parameters and packs its weights.
+///
+/// # Errors
+/// The layer, its parameters or the types of its inputs are not supported; the message names what.
+pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
+    match request.kind {
+        other => Err(Error::unsupported(format!("layers of type {} are not supported", other.layer_type().name()))),
+    }
 }
