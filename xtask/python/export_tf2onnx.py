@@ -5,10 +5,11 @@
 
 Writes OUTDIR/<name>/model.onnx for
     tf_cnn       convolutions (plain, depthwise, "same" padding at stride 2), BatchNorm, poolings, dense, softmax
-    tf_resize    upsampling, transposed convolution, concatenation; dynamic height and width
+    tf_resize    resizing to computed sizes, transposed convolution, concatenation; dynamic height and width
     tf_sequence  embedding, 1-D convolution over time, attention by einsum, squeeze, masked mean
 
-Run in an environment of its own (export.txt); `oracle.py` then adds inputs and reference outputs.
+Weights are the same in every run; tf2onnx's tensor names and node order are not. Run in an environment of its
+own (export_tf2onnx.txt); `oracle.py` then adds inputs and reference outputs.
 """
 
 import argparse
@@ -62,7 +63,7 @@ class ResizeNetwork(tf.Module):
         low = self.low(middle)
         smooth = tf.image.resize(low, tf.shape(middle)[1:3], method="bilinear")
         x = self.up(tf.concat([smooth, middle], axis=-1))
-        coarse = tf.image.resize(low, tf.shape(low)[1:3] * 4, method="nearest")
+        coarse = tf.raw_ops.ResizeNearestNeighbor(images=low, size=tf.shape(low)[1:3] * 4)
         return {"mask": self.head(tf.concat([x, high, coarse], axis=-1))}
 
 

@@ -8,7 +8,7 @@ Writes OUTDIR/<name>/model.onnx for
     torch_transformer  an encoder layer over [batch, sequence]: sizes read at run time, mask, LayerNorm, GELU
     torch_unet         strided and transposed convolutions, interpolation to another tensor's size, crop, pad
 
-Run in an environment of its own (export.txt); `oracle.py` then adds inputs and reference outputs.
+Run in an environment of its own (export_torch.txt); `oracle.py` then adds inputs and reference outputs.
 """
 
 import argparse
