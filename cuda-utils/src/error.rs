@@ -70,6 +70,11 @@ impl Error {
         matches!(self.0.kind, ErrorKind::DeviceLost | ErrorKind::OperationFailed)
     }
 
+    /// Whether the error, as the answer of an event, means that the work before the event is over all the same.
+    pub(crate) fn ends_work(&self) -> bool {
+        self.is_sticky()
+    }
+
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Error::new(ErrorKind::InvalidArgument, message)
     }

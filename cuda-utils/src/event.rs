@@ -71,7 +71,7 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// The error with which the work before the event failed.
+    /// The error with which the work before the event failed, or `NotPermitted` inside a host callback.
     #[doc(alias = "cuEventSynchronize")]
     pub fn synchronize(&self) -> Result<()> {
         self.inner.synchronize()
@@ -145,6 +145,7 @@ impl EventInner {
     }
 
     pub(crate) fn query(&self) -> Result<bool> {
+        callback::refuse("ask whether an event is reached")?;
         match &self.raw {
             RawEvent::Cuda(event) => event.query(),
             RawEvent::Host(event) => event.query(),

@@ -115,6 +115,7 @@ impl Stream {
     /// The error with which the work failed.
     #[doc(alias = "cuStreamQuery")]
     pub fn is_idle(&self) -> Result<bool> {
+        callback::refuse("ask whether a stream is idle")?;
         match &self.inner.raw {
             RawStream::Cuda(stream) => stream.is_idle(),
             RawStream::Host(stream) => stream.core().is_idle(),

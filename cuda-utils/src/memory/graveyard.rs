@@ -21,9 +21,9 @@ struct Grave {
 }
 
 impl Grave {
-    /// Whether nothing uses the memory any more. Work that failed is over as well.
+    /// Whether nothing uses the memory any more.
     fn is_quiet(&self) -> bool {
-        self.events.iter().all(|event| !matches!(event.query(), Ok(false)))
+        self.events.iter().all(|event| event.query().unwrap_or_else(|error| error.ends_work()))
     }
 
     fn free(mut self) {
@@ -69,11 +69,11 @@ impl Graveyard {
 
 fn wait_for(graves: Vec<Grave>) {
     for grave in graves {
-        for event in &grave.events {
-            // A failure means that the work is over.
-            let _ = event.synchronize();
+        let over = |event: &Arc<EventInner>| event.synchronize().map_or_else(|error| error.ends_work(), |()| true);
+        if grave.events.iter().all(over) {
+            grave.free();
         }
-        grave.free();
+        // Else the driver could not tell, and the memory leaks.
     }
 }
 

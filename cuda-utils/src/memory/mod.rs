@@ -13,8 +13,6 @@ mod graveyard;
 mod order;
 mod pinned_buffer;
 mod shared_use;
-#[cfg(test)]
-mod tests;
 
 pub use self::device_buffer::DeviceBuffer;
 pub use self::device_memory::{DeviceMemory, UseGuard};

@@ -25,6 +25,8 @@ pub(super) struct Uses {
     shared: Vec<Arc<SharedInner>>,
     /// Whether a use could neither be recorded nor waited for.
     lost: bool,
+    /// Whether a use has begun and is not recorded: for good if its guard was forgotten.
+    open: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +61,7 @@ impl Tracker {
             let outcome = event.synchronize();
             // Work that failed on an emulated stream is over; a broken GPU goes on reporting that it is.
             if outcome.as_ref().map_or_else(|error| error.kind() == ErrorKind::OperationFailed, |()| true) {
+                // The event that was waited for is held here, so it has not been recorded again.
                 self.lock().pending.retain(|known| !Arc::ptr_eq(&known.event, &event));
             }
             outcome?;
@@ -95,7 +98,7 @@ impl Tracker {
     pub(super) fn detach(&self, shared: &Arc<SharedInner>) {
         let mut uses = self.lock();
         uses.shared.retain(|known| !Arc::ptr_eq(known, shared));
-        uses.lost |= shared.is_lost();
+        uses.lost |= shared.is_lost() || shared.is_open();
         if shared.stream() != 0 && !matches!(shared.event().query(), Ok(true)) {
             uses.pending.push(Use { stream: shared.stream(), event: Arc::clone(shared.event()) });
         }
@@ -104,7 +107,7 @@ impl Tracker {
     /// Takes the record at the end of the allocation. No shared use is attached then, since each keeps the memory alive.
     pub(super) fn end(&mut self) -> LastUses {
         let uses = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
-        if uses.lost { LastUses::Lost } else { LastUses::Known(uses.pending.into_iter().map(|known| known.event).collect()) }
+        if uses.lost || uses.open { LastUses::Lost } else { LastUses::Known(uses.pending.into_iter().map(|known| known.event).collect()) }
     }
 }
 
@@ -214,6 +217,7 @@ impl<'a> Ordered<'a> {
         };
         let mut held = Held::claim(slots)?;
         held.order(stream)?;
+        held.each().for_each(|uses| uses.open = true);
         Ok(Ordered { stream, held, recorded: false })
     }
 
@@ -228,6 +232,7 @@ impl<'a> Ordered<'a> {
             Ok(event) => {
                 for uses in self.held.each() {
                     // The stream waits for whatever was pending, so the new event covers it.
+                    uses.open = false;
                     uses.pending.clear();
                     uses.pending.push(Use { stream: self.stream.inner.id, event: Arc::clone(&event) });
                 }
@@ -236,6 +241,7 @@ impl<'a> Ordered<'a> {
             Err(error) => {
                 let over = settle(self.stream);
                 for uses in self.held.each() {
+                    uses.open = false;
                     uses.pending.clear();
                     uses.lost |= !over;
                 }

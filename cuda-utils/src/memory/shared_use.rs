@@ -37,7 +37,10 @@ pub(crate) struct SharedInner {
     stream: AtomicU64,
     /// Whether another stream may have used an attached memory since.
     dirty: AtomicBool,
+    /// Whether a use could neither be recorded nor waited for.
     lost: AtomicBool,
+    /// Whether a use has begun and is not recorded: for good if its guard was forgotten.
+    open: AtomicBool,
     event: Arc<EventInner>,
 }
 
@@ -61,6 +64,10 @@ impl SharedInner {
 
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
     }
 
     /// Keeps other threads from enqueueing work on the attached memories.
@@ -113,6 +120,7 @@ impl SharedUse {
                 stream: AtomicU64::new(0),
                 dirty: AtomicBool::new(false),
                 lost: AtomicBool::new(false),
+                open: AtomicBool::new(false),
                 event: Arc::new(EventInner::new(device.backend(), false)?),
             }),
             memories: Vec::new(),
@@ -161,7 +169,7 @@ impl SharedUse {
         self.inner.claim()?;
         let inner = &*self.inner;
         if inner.stream() == stream.inner.id && !inner.dirty.load(Ordering::Acquire) {
-            return Ok(SharedUseGuard { inner, stream, recorded: false });
+            return Ok(SharedUseGuard::open(inner, stream));
         }
         inner.release();
         self.begin_anew(stream)
@@ -179,7 +187,7 @@ impl SharedUse {
             order_shared(stream, &self.inner, &mut allocations)?;
         }
         self.inner.dirty.store(false, Ordering::Release);
-        Ok(SharedUseGuard { inner: &self.inner, stream, recorded: false })
+        Ok(SharedUseGuard::open(&self.inner, stream))
     }
 
     /// Whether the newest run is over, or there was none.
@@ -218,7 +226,13 @@ pub struct SharedUseGuard<'a> {
     recorded: bool,
 }
 
-impl SharedUseGuard<'_> {
+impl<'a> SharedUseGuard<'a> {
+    #[inline]
+    fn open(inner: &'a SharedInner, stream: &'a Stream) -> Self {
+        inner.open.store(true, Ordering::Relaxed);
+        SharedUseGuard { inner, stream, recorded: false }
+    }
+
     /// Ends the run: records that all attached memories are used by what the stream holds now. Dropping the guard does the same, but
     /// an error then surfaces on the device's next call.
     ///
@@ -240,6 +254,7 @@ impl SharedUseGuard<'_> {
             // What ran before is waited for, too: the stream was ordered behind it.
             self.inner.lost.store(!settle(self.stream), Ordering::Release);
         }
+        self.inner.open.store(false, Ordering::Relaxed);
         self.inner.release();
         outcome
     }
