@@ -206,10 +206,9 @@ fn count(driver: &Driver) -> Result<usize> {
 }
 
 fn name(driver: &Driver, device: CUdevice) -> Result<String> {
-    const LENGTH: usize = 256;
-    let mut name: [c_char; LENGTH] = [0; LENGTH];
-    // SAFETY: `name` has room for the length passed, and the driver ends the text with NUL within it.
-    let code = unsafe { (driver.cuDeviceGetName)(name.as_mut_ptr(), LENGTH as c_int, device) };
+    let mut name: [c_char; 256] = [0; 256];
+    // SAFETY: `name` has room for 256 bytes, and the driver ends the text with NUL within it.
+    let code = unsafe { (driver.cuDeviceGetName)(name.as_mut_ptr(), 256, device) };
     driver.check(code, "ask for a CUDA device's name")?;
     let bytes = name.map(c_char::cast_unsigned);
     Ok(CStr::from_bytes_until_nul(&bytes).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())

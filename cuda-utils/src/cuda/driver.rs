@@ -149,7 +149,7 @@ pub(super) fn kind(code: u32) -> ErrorKind {
     match code {
         1 | 201 | 400 => ErrorKind::InvalidArgument,
         2 => ErrorKind::OutOfMemory,
-        34 | 35 | 36 => ErrorKind::NoDriver,
+        34..=36 => ErrorKind::NoDriver,
         3 | 100 | 101 => ErrorKind::NoDevice,
         800 => ErrorKind::NotPermitted,
         801 => ErrorKind::Unsupported,

@@ -1,4 +1,5 @@
 //! The emulated device behaves as a GPU does where a program can tell.
+#![expect(clippy::unwrap_used, reason = "in tests, helpers included, a failure is to be seen at once")]
 
 use std::sync::mpsc;
 use std::time::Duration;

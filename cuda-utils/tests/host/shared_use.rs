@@ -35,8 +35,10 @@ impl Adds {
             .enqueue(move || {
                 let Address(first) = { address };
                 for index in 0..len {
-                    // SAFETY: the shared use keeps the memory alive until this is done, and it holds `len` numbers.
-                    let number = unsafe { &*first.add(index) };
+                    // SAFETY: the index is within the `len` numbers that the memory holds.
+                    let number = unsafe { first.add(index) };
+                    // SAFETY: the shared use keeps the memory alive until this is done.
+                    let number = unsafe { &*number };
                     // Torn on purpose: two of these at a time would lose some.
                     let value = number.load(Ordering::Relaxed);
                     std::hint::black_box(());
