@@ -4,7 +4,25 @@
 //! thread ([`Kernel::run`]). Kernels know nothing of graphs, plans or memory: the executor hands them views and scratch space.
 //! Parallel work runs on the current rayon pool, split so that results do not depend on the number of threads.
 
+mod activation;
+mod broadcast;
+mod cast;
+mod concatenation;
 pub mod convert;
+mod copy;
+mod elementwise;
+mod gather;
+mod math;
+mod pick;
+mod select;
+mod shuffle;
+mod slice;
+#[cfg(test)]
+mod testing;
+mod transpose;
+mod unary;
+mod wide;
+mod words;
 
 use std::fmt;
 
@@ -114,6 +132,28 @@ pub trait Kernel: fmt::Debug + Send + Sync {
 /// The layer, its parameters or the types of its inputs are not supported; the message names what.
 pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
     match request.kind {
+        LayerKind::Activation { op, alpha, beta } => activation::prepare(request, *op, *alpha, *beta),
+        LayerKind::Cast { to } => cast::prepare(request, *to),
+        LayerKind::Concatenation { axis } => concatenation::prepare(request, *axis),
+        LayerKind::Constant { weights, .. } => copy::prepare_constant(request, *weights),
+        LayerKind::ElementWise { op } => elementwise::prepare(request, *op),
+        LayerKind::Gather { axis, num_elementwise_dims, mode } => {
+            gather::prepare(request, *axis, *num_elementwise_dims, *mode)
+        }
+        LayerKind::Identity | LayerKind::Squeeze | LayerKind::Unsqueeze => Ok(copy::prepare_copy()),
+        LayerKind::Select => select::prepare(request),
+        LayerKind::Shape => Ok(copy::prepare_shape()),
+        LayerKind::Shuffle(params) => shuffle::prepare(request, params),
+        LayerKind::Slice(params) => slice::prepare(request, params),
+        LayerKind::Unary { op } => unary::prepare(request, *op),
         other => Err(Error::unsupported(format!("layers of type {} are not supported", other.layer_type().name()))),
     }
+}
+
+/// Checks that an output is as long as an input.
+fn same_len(input: &TensorView<'_>, out: &TensorMut<'_>) -> Result<()> {
+    if input.len() == out.len() {
+        return Ok(());
+    }
+    Err(Error::internal(format!("{} elements into {}", input.dims(), out.dims())))
 }
