@@ -1,10 +1,13 @@
 //! NVIDIA's own libraries, without a GPU: two families of TensorRT for RTX in one process parse and build, and the lean
 //! runtimes refuse clearly. Skipped where the variables that name the folders are not set.
 
+#![allow(clippy::unwrap_used, clippy::borrow_as_ptr, reason = "a test fails by panicking, and the calls are C's")]
+
 mod support;
 
 use std::ffi::{CStr, c_void};
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use support::{Logger, Progress, Recorder, Writer, library, model};
 use tensorrt_sys::{
     BuilderFlag, ComputeCapability, CreateErrorKind, DataType, Dims, Family, IBuilder, IBuilderConfig, ILogger,
@@ -20,8 +23,12 @@ macro_rules! must {
     };
 }
 
+/// One build at a time: TensorRT for RTX mixes up the targets of two builds that run at once for different ones.
+static BUILDING: Mutex<()> = Mutex::new(());
+
 /// A network with what it came from; destroyed together.
 struct Job<'l> {
+    _alone: MutexGuard<'static, ()>,
     library: &'l Library,
     builder: *mut IBuilder,
     network: *mut INetworkDefinition,
@@ -31,6 +38,7 @@ struct Job<'l> {
 
 impl<'l> Job<'l> {
     fn new(library: &'l Library, logger: *mut ILogger) -> Self {
+        let alone = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the logger was made by this library and is never deleted.
         let builder = unsafe { library.create_builder(logger) }.unwrap().as_ptr();
         let network = must!(library, IBuilder_createNetworkV2(builder, 0));
@@ -38,7 +46,7 @@ impl<'l> Job<'l> {
         assert!(!network.is_null() && !config.is_null());
         // SAFETY: the network is alive until the job is dropped, after its parser.
         let parser = unsafe { library.create_parser(network, logger) }.unwrap().as_ptr();
-        Self { library, builder, network, config, parser }
+        Self { _alone: alone, library, builder, network, config, parser }
     }
 
     fn parse(&self, model: &[u8]) -> bool {
@@ -119,8 +127,9 @@ fn inspect(job: &Job<'_>) {
             }
             Some(LayerType::Shuffle) => {
                 shuffles += 1;
+                let transpose = must!(library, IShuffleLayer_getSecondTranspose(layer.cast()));
                 // SAFETY: the permutation lives in the layer.
-                let order = unsafe { *must!(library, IShuffleLayer_getSecondTranspose(layer.cast())) }.order;
+                let order = unsafe { *transpose }.order;
                 assert!(order.iter().all(|axis| (0..8).contains(axis)), "{order:?}");
             }
             Some(_) => {}
