@@ -2880,7 +2880,6 @@ static const Api table = {
     IParser_parseModelProto,
     IParser_setBuilderConfig,
     IParser_setRefitObserver,
-    nullptr /* IParser_supportsModel */,
     nullptr /* IParser_parseWithWeightDescriptors */,
     IParserError_code,
     IParserError_desc,

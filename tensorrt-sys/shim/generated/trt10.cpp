@@ -9,6 +9,7 @@ struct IPluginCreator;
 struct IPluginV2;
 struct IPluginV2Layer;
 struct IStreamReader;
+struct SubGraphCollection_t;
 
 namespace trtsys_trt10 {
 
@@ -2029,7 +2030,6 @@ static bool IParser_loadModelProto(IParser* self, const void* a0, size_t a1, con
 static bool IParser_loadInitializer(IParser* self, const char* a0, const void* a1, size_t a2) noexcept { return object<IParser_vt>(self)->loadInitializer(a0, a1, a2); }
 static bool IParser_parseModelProto(IParser* self) noexcept { return object<IParser_vt>(self)->parseModelProto(); }
 static bool IParser_setBuilderConfig(IParser* self, IBuilderConfig* a0) noexcept { return object<IParser_vt>(self)->setBuilderConfig(a0); }
-static bool IParser_supportsModel(IParser* self, const void* a0, size_t a1, SubGraphCollection_t* a2, const char* a3) noexcept { return object<IParser_vt>(self)->supportsModel(a0, a1, a2, a3); }
 static bool IParser_parseWithWeightDescriptors(IParser* self, const void* a0, size_t a1) noexcept { return object<IParser_vt>(self)->parseWithWeightDescriptors(a0, a1); }
 static int32_t IParserError_code(IParserError* self) noexcept { return guarded<int32_t>([&] { return object<IParserError_vt>(self)->code(); }); }
 static const char* IParserError_desc(IParserError* self) noexcept { return guarded<const char*>([&] { return object<IParserError_vt>(self)->desc(); }); }
@@ -2918,7 +2918,6 @@ static const Api table = {
     IParser_parseModelProto,
     IParser_setBuilderConfig,
     nullptr /* IParser_setRefitObserver */,
-    IParser_supportsModel,
     IParser_parseWithWeightDescriptors,
     IParserError_code,
     IParserError_desc,

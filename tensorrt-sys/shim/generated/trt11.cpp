@@ -2824,7 +2824,6 @@ static const Api table = {
     IParser_parseModelProto,
     IParser_setBuilderConfig,
     IParser_setRefitObserver,
-    nullptr /* IParser_supportsModel */,
     nullptr /* IParser_parseWithWeightDescriptors */,
     IParserError_code,
     IParserError_desc,

@@ -1743,8 +1743,6 @@ typedef struct Api {
     bool (*IParser_setBuilderConfig)(IParser* self, IBuilderConfig* a0);
     /** `void nvonnxparser::IParser::setRefitObserver(IRefitterObserver *) noexcept` */
     void (*IParser_setRefitObserver)(IParser* self, IRefitterObserver* a0);
-    /** `bool nvonnxparser::IParser::supportsModel(const void *, size_t, SubGraphCollection_t &, const char *) noexcept` (deprecated in trt10.16) */
-    bool (*IParser_supportsModel)(IParser* self, const void* a0, size_t a1, SubGraphCollection_t* a2, const char* a3);
     /** `bool nvonnxparser::IParser::parseWithWeightDescriptors(const void *, size_t) noexcept` (deprecated in trt10.16) */
     bool (*IParser_parseWithWeightDescriptors)(IParser* self, const void* a0, size_t a1);
     /** `ErrorCode nvonnxparser::IParserError::code() const` */

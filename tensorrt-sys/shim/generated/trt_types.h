@@ -211,8 +211,6 @@ typedef struct IUnaryLayer IUnaryLayer;
 typedef struct IUnsqueezeLayer IUnsqueezeLayer;
 /** An opaque `IWeightsManager`. */
 typedef struct IWeightsManager IWeightsManager;
-/** An opaque `SubGraphCollection_t`. */
-typedef struct SubGraphCollection_t SubGraphCollection_t;
 
 /** A shape. (`nvinfer1::Dims64`) */
 typedef struct Dims {

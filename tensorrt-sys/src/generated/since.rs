@@ -3,7 +3,7 @@
 use crate::guard::{Guard, NONE, Origin};
 
 /// The guard of each entry of `Api`, in its order.
-pub(crate) static GUARDS: [Guard; 889] = [
+pub(crate) static GUARDS: [Guard; 888] = [
     Guard { name: "createInferBuilder_INTERNAL", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Infer },
     Guard { name: "createInferRuntime_INTERNAL", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Infer },
     Guard { name: "createInferRefitter_INTERNAL", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Infer },
@@ -871,7 +871,6 @@ pub(crate) static GUARDS: [Guard; 889] = [
     Guard { name: "IParser_parseModelProto", since: [14, 0, 3, 5], refused: NONE, origin: Origin::Shim },
     Guard { name: "IParser_setBuilderConfig", since: [15, 0, 3, 5], refused: NONE, origin: Origin::Shim },
     Guard { name: "IParser_setRefitObserver", since: [NONE, 4, NONE, 7], refused: NONE, origin: Origin::Shim },
-    Guard { name: "IParser_supportsModel", since: [14, NONE, 3, NONE], refused: NONE, origin: Origin::Shim },
     Guard { name: "IParser_parseWithWeightDescriptors", since: [14, NONE, 3, NONE], refused: NONE, origin: Origin::Shim },
     Guard { name: "IParserError_code", since: [14, 0, 3, 5], refused: NONE, origin: Origin::Shim },
     Guard { name: "IParserError_desc", since: [14, 0, 3, 5], refused: NONE, origin: Origin::Shim },

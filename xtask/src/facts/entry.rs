@@ -36,7 +36,7 @@ pub(crate) enum Kind {
     /// Deletes an object that the user owns.
     Destroy { class: String },
     /// Calls a virtual slot.
-    Method { class: String, calls: PerFamily<Option<Call>> },
+    Method { class: String, calls: Box<PerFamily<Option<Call>>> },
 }
 
 /// The slot that an entry calls in one family.
@@ -215,7 +215,7 @@ fn methods(facts: &Facts, exceptions: &Exceptions<'_>, class: &Class) -> Result<
             };
             let entry = Entry {
                 doc: doc(class, public),
-                kind: Kind::Method { class: class.cpp.clone(), calls: PerFamily::default() },
+                kind: Kind::Method { class: class.cpp.clone(), calls: Box::default() },
                 since: Since::default(),
                 refused_minor: None,
                 name,
