@@ -6,6 +6,7 @@
 
 mod error;
 pub mod graph;
+pub mod kernels;
 pub mod memory;
 pub mod network;
 pub mod ops;

@@ -9,6 +9,7 @@ mod broadcast;
 mod cast;
 mod concatenation;
 pub mod convert;
+mod convolution;
 mod copy;
 mod elementwise;
 mod gather;
@@ -22,6 +23,7 @@ mod testing;
 mod transpose;
 mod unary;
 mod wide;
+mod window;
 mod words;
 
 use std::fmt;
@@ -146,6 +148,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         LayerKind::Shuffle(params) => shuffle::prepare(request, params),
         LayerKind::Slice(params) => slice::prepare(request, params),
         LayerKind::Unary { op } => unary::prepare(request, *op),
+        LayerKind::Convolution(conv) => convolution::prepare(request, conv),
         other => Err(Error::unsupported(format!("layers of type {} are not supported", other.layer_type().name()))),
     }
 }

@@ -1,29 +1,18 @@
 //! Convolution against a loop over every output and kernel element.
 
-use tensorrt_sys::PaddingMode;
+use tensorrt_sys::{DataType, PaddingMode};
 
 use crate::graph::{Conv, Graph, LayerKind, Weights};
 use crate::memory::Storage;
-use crate::ops::{Call, Request, prepare};
-use crate::tensor::{Dims, Tensor};
-use tensorrt_sys::DataType;
+use crate::ops::testing::{Random, run_in, tensor};
+use crate::tensor::Dims;
 
-/// A small generator of reproducible numbers.
-struct Lcg(u64);
+fn below(rng: &mut Random, limit: i64) -> i64 {
+    rng.range(0, limit)
+}
 
-impl Lcg {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
-    }
-
-    fn below(&mut self, limit: u64) -> i64 {
-        i64::try_from(self.next() % limit).unwrap()
-    }
-
-    fn values(&mut self, len: usize) -> Vec<f32> {
-        (0..len).map(|_| f32::from(u16::try_from(self.next() % 2001).unwrap()) / 1000.0 - 1.0).collect()
-    }
+fn values(rng: &mut Random, count: usize) -> Vec<f32> {
+    rng.floats(count).into_iter().map(|v| v / 4.0).collect()
 }
 
 fn at(base: usize, step: usize, tap: usize, distance: usize, pad: usize, limit: usize) -> Option<usize> {
@@ -83,19 +72,19 @@ fn naive(case: &Case, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
     out
 }
 
-fn random_case(rng: &mut Lcg) -> Case {
-    let rank = usize::try_from(1 + rng.below(3)).unwrap();
-    let groups = 1 + rng.below(3) * rng.below(2);
-    let (channels, maps) = (groups * (1 + rng.below(5)), groups * (1 + rng.below(21)));
+fn random_case(rng: &mut Random) -> Case {
+    let rank = usize::try_from(1 + below(rng, 3)).unwrap();
+    let groups = 1 + below(rng, 3) * below(rng, 2);
+    let (channels, maps) = (groups * (1 + below(rng, 5)), groups * (1 + below(rng, 21)));
     let limit = [70, 19, 8][rank - 1];
     let (mut kernel, mut stride, mut dilation, mut pre, mut post) = (vec![], vec![], vec![], vec![], vec![]);
-    let (mut input, mut output) = (vec![1 + rng.below(2), channels], vec![]);
+    let (mut input, mut output) = (vec![1 + below(rng, 2), channels], vec![]);
     output.extend([input[0], maps]);
     for _ in 0..rank {
-        let (k, s, d) = (1 + rng.below(4), 1 + rng.below(3), 1 + rng.below(2));
-        let (a, b) = (rng.below(3), rng.below(3));
+        let (k, s, d) = (1 + below(rng, 4), 1 + below(rng, 3), 1 + below(rng, 2));
+        let (a, b) = (below(rng, 3), below(rng, 3));
         let reach = (k - 1) * d + 1;
-        let size = (reach - a - b).max(1) + rng.below(limit);
+        let size = (reach - a - b).max(1) + below(rng, limit);
         kernel.push(k);
         stride.push(s);
         dilation.push(d);
@@ -126,45 +115,32 @@ fn weights(values: &[f32]) -> Weights {
 
 #[test]
 fn agrees_with_the_loop_over_every_element() {
-    let mut rng = Lcg(1);
+    let mut rng = Random::new(1);
     for round in 0..300 {
         let mut case = random_case(&mut rng);
         let mut graph = Graph::default();
-        let x = rng.values(case.input.volume().unwrap());
+        let x = values(&mut rng, case.input.volume().unwrap());
         let taps = case.conv.kernel_size.volume().unwrap();
         let depth = usize::try_from(case.input[1] / case.conv.groups).unwrap();
         let maps = usize::try_from(case.conv.num_output_maps).unwrap();
-        let w = rng.values(maps * depth * taps);
-        let bias = if rng.below(2) == 0 { rng.values(maps) } else { Vec::new() };
+        let w = values(&mut rng, maps * depth * taps);
+        let bias = if below(&mut rng, 2) == 0 { values(&mut rng, maps) } else { Vec::new() };
         let wanted = naive(&case, &x, &w, &bias);
-        let as_input = rng.below(2) == 0;
-        let input = Tensor::from_slice(case.input, &x).unwrap();
+        let as_input = below(&mut rng, 2) == 0;
+        let input = tensor(&case.input, &x);
         let mut kernel_dims = vec![case.conv.num_output_maps, case.input[1] / case.conv.groups];
         kernel_dims.extend(case.conv.kernel_size.iter());
-        let kernel = Tensor::from_slice(Dims::new(&kernel_dims).unwrap(), &w).unwrap();
+        let kernel = as_input.then(|| tensor(&kernel_dims, &w));
         if !as_input {
             case.conv.kernel = Some(graph.add_weights(weights(&w)));
         }
         if !bias.is_empty() {
             case.conv.bias = Some(graph.add_weights(weights(&bias)));
         }
-        let types = [Some(DataType::Float), as_input.then_some(DataType::Float)];
         let kind = LayerKind::Convolution(case.conv.clone());
-        let prepared = prepare(&Request {
-            kind: &kind,
-            graph: &graph,
-            input_types: &types,
-            input_ranks: &[Some(case.input.rank()), as_input.then_some(case.input.rank())],
-            constants: &[None, None],
-            output_types: &[DataType::Float],
-        })
-        .unwrap();
-        let mut out = Tensor::zeroed(DataType::Float, case.output).unwrap();
-        let mut outputs = [out.view_mut()];
-        let inputs = [Some(input.view()), as_input.then(|| kernel.view())];
-        prepared.run(&mut Call { inputs: &inputs, outputs: &mut outputs, scratch: &mut [] }).unwrap();
-        let view = out.view();
-        for (got, wanted) in view.as_slice::<f32>().unwrap().iter().zip(&wanted) {
+        let outputs = [(DataType::Float, &*case.output)];
+        let out = run_in(&graph, &kind, &[Some(&input), kernel.as_ref()], &outputs).unwrap();
+        for (got, wanted) in out[0].view().as_slice::<f32>().unwrap().iter().zip(&wanted) {
             assert!((got - wanted).abs() < 1e-4, "round {round}: {got} {wanted} {:?} {}", case.conv, case.input);
         }
     }

@@ -1,0 +1,473 @@
+//! Matrix products `out[m][n] = bias[m] + Σ_k a[m][k] · b[k][n]`, the core of convolution and matrix multiplication.
+//!
+//! The left side is packed into panels of [`rows`](TileShape::rows) rows. The right side is read in place through one offset per k, so that a
+//! convolution reads its (padded) image directly: row k of the product's right side is the image shifted by the k-th kernel element. Sums run
+//! over k in order within one output element, whatever the number of threads or the position of the tile.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::simd::{Isa, Op, Simd, dispatch_on};
+
+/// The most rows in a panel of the left side.
+const MAX_ROWS: usize = 8;
+/// The most columns in a tile: three vectors of sixteen.
+const MAX_COLUMNS: usize = 48;
+/// The bytes of packed left side that are kept hot in the second-level cache while tiles go over all columns.
+const LEFT_BLOCK_BYTES: usize = 1 << 20;
+/// Below this many multiply-adds a product is not worth a second thread.
+const PARALLEL_WORK: usize = 1 << 16;
+
+/// The tile that the registers of an instruction set hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TileShape {
+    /// Rows of a panel of the left side.
+    pub rows: usize,
+    /// Columns of a panel of the right side.
+    pub columns: usize,
+}
+
+impl TileShape {
+    /// The tile of `isa`.
+    pub const fn of(isa: Isa) -> Self {
+        let rows = match isa {
+            Isa::Avx512 => MAX_ROWS,
+            Isa::Avx2 | Isa::Portable => 4,
+        };
+        Self { rows, columns: 3 * isa.lanes() }
+    }
+}
+
+/// A left side of `rows` × `depth`, packed panel by panel; the last panel is as high as it needs to be (1, 4 or 8 rows, padded by zeros).
+#[derive(Debug, Clone)]
+pub struct Left {
+    isa: Isa,
+    rows: usize,
+    depth: usize,
+    data: Vec<f32>,
+}
+
+/// The panels of `rows` rows: (first row, rows in the panel), full ones first.
+fn panels(isa: Isa, rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let full = TileShape::of(isa).rows;
+    (0..rows).step_by(full).map(move |start| {
+        let left = rows - start;
+        let height = match left {
+            1 => 1,
+            2..=4 => 4,
+            _ => full,
+        };
+        (start, height.min(full))
+    })
+}
+
+impl Left {
+    /// Packs the matrix whose element (m, k) is `data[m * row_stride + k * column_stride]`.
+    pub fn pack(data: &[f32], rows: usize, depth: usize, row_stride: usize, column_stride: usize) -> Self {
+        let mut left = Self { isa: Isa::detect(), rows, depth, data: Vec::new() };
+        left.repack(data, row_stride, column_stride);
+        left
+    }
+
+    fn repack(&mut self, data: &[f32], row_stride: usize, column_stride: usize) {
+        let (rows, depth) = (self.rows, self.depth);
+        let total: usize = panels(self.isa, rows).map(|(_, height)| height * depth).sum();
+        self.data.clear();
+        self.data.resize(total, 0.0);
+        let mut offset = 0;
+        for (start, height) in panels(self.isa, rows) {
+            let panel = &mut self.data[offset..offset + height * depth];
+            for row in start..rows.min(start + height) {
+                for (k, slot) in panel.iter_mut().skip(row - start).step_by(height).enumerate() {
+                    *slot = data[row * row_stride + k * column_stride];
+                }
+            }
+            offset += height * depth;
+        }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns: the length of the sums.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+}
+
+/// A right side: element (k, n) of panel `n / columns` is `data[panel * panel_stride + offsets[k] + n % columns]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Right<'a> {
+    /// The elements.
+    pub data: &'a [f32],
+    /// The offset of row k.
+    pub offsets: &'a [u32],
+    /// The distance between panels: the tile's columns for rows that are contiguous.
+    pub panel_stride: usize,
+    /// The number of columns.
+    pub columns: usize,
+}
+
+/// A right side packed into panels, zeros after the last column.
+#[derive(Debug, Clone)]
+pub struct PackedRight {
+    columns: usize,
+    panel: usize,
+    offsets: Vec<u32>,
+    data: Vec<f32>,
+}
+
+impl PackedRight {
+    /// Packs the matrix whose element (k, n) is `data[k * row_stride + n * column_stride]`.
+    pub fn pack(data: &[f32], depth: usize, columns: usize, row_stride: usize, column_stride: usize) -> Self {
+        let panel = TileShape::of(Isa::detect()).columns;
+        let mut packed = vec![0.0; columns.div_ceil(panel) * panel * depth];
+        if depth > 0 {
+            for (p, block) in packed.chunks_exact_mut(panel * depth).enumerate() {
+                let (start, width) = (p * panel, panel.min(columns - p * panel));
+                if column_stride == 1 {
+                    for (k, row) in block.chunks_exact_mut(panel).enumerate() {
+                        let from = k * row_stride + start;
+                        row[..width].copy_from_slice(&data[from..from + width]);
+                    }
+                } else {
+                    for j in 0..width {
+                        let column = (start + j) * column_stride;
+                        for (k, slot) in block.iter_mut().skip(j).step_by(panel).enumerate() {
+                            *slot = data[column + k * row_stride];
+                        }
+                    }
+                }
+            }
+        }
+        Self { columns, panel, offsets: packed_offsets(depth, panel), data: packed }
+    }
+
+    /// The packed matrix as a right side.
+    pub fn as_right(&self) -> Right<'_> {
+        Right {
+            data: &self.data,
+            offsets: &self.offsets,
+            panel_stride: self.panel * self.offsets.len(),
+            columns: self.columns,
+        }
+    }
+}
+
+/// The offsets of a packed panel.
+fn packed_offsets(depth: usize, panel: usize) -> Vec<u32> {
+    (0..depth).map(|k| u32::try_from(k * panel).unwrap_or(u32::MAX)).collect()
+}
+
+/// Where column n of the product goes: the product runs over a grid with gaps, the output has none.
+///
+/// Column n is point (plane, row, x) of a grid of `row_stride` points a row and `plane_rows` rows a plane; points with x ≥ `width` or
+/// row ≥ `height` are dropped.
+#[derive(Debug, Clone, Copy)]
+pub struct Grid {
+    /// Columns kept of each row.
+    pub width: usize,
+    /// Columns in each row.
+    pub row_stride: usize,
+    /// Rows kept of each plane.
+    pub height: usize,
+    /// Rows in each plane.
+    pub plane_rows: usize,
+}
+
+impl Grid {
+    /// No gaps: column n stays column n.
+    pub fn dense(columns: usize) -> Self {
+        Self { width: columns, row_stride: columns.max(1), height: 1, plane_rows: 1 }
+    }
+
+    fn is_dense(&self) -> bool {
+        self.width == self.row_stride && self.height == self.plane_rows
+    }
+
+    /// The end of the furthest output stretch that `columns` columns (at least one) reach.
+    fn extent(&self, columns: usize) -> usize {
+        let (row, x) = ((columns - 1) / self.row_stride, (columns - 1) % self.row_stride);
+        let (plane, y) = (row / self.plane_rows, row % self.plane_rows);
+        if y < self.height {
+            (plane * self.height + y) * self.width + self.width.min(x + 1)
+        } else {
+            (plane + 1) * self.height * self.width
+        }
+    }
+
+    /// Copies the kept points of a stretch of columns from `start` on to `out`.
+    #[inline]
+    fn scatter(&self, start: usize, from: &[f32], out: &mut impl FnMut(usize, &[f32])) {
+        let mut n = start;
+        let end = start + from.len();
+        while n < end {
+            let (row, x) = (n / self.row_stride, n % self.row_stride);
+            let (plane, y) = (row / self.plane_rows, row % self.plane_rows);
+            let next = (n - x + self.row_stride).min(end);
+            if x < self.width && y < self.height {
+                let stop = (n - x + self.width).min(end);
+                out((plane * self.height + y) * self.width + x, &from[n - start..stop - start]);
+            }
+            n = next;
+        }
+    }
+}
+
+/// The output of a product: one row of `stride` elements per row of the left side.
+struct Out<'a> {
+    data: *mut f32,
+    len: usize,
+    stride: usize,
+    lifetime: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: tasks write through the pointer only inside the rows and columns of their own tiles, which do not overlap.
+unsafe impl Send for Out<'_> {}
+// SAFETY: as for `Send`; nothing reads through the pointer while tasks run.
+unsafe impl Sync for Out<'_> {}
+
+/// Computes `out[m * out_stride + grid(n)] = bias[m] + Σ_k left[m][k] · right[k][n]`; no bias counts as zeros.
+///
+/// # Panics
+/// The right side, the bias or the output is shorter than the shapes say, or the left side's depth is not the right side's.
+pub fn multiply(
+    left: &Left,
+    right: Right<'_>,
+    bias: Option<&[f32]>,
+    grid: Grid,
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    if left.rows == 0 || right.columns == 0 {
+        return;
+    }
+    assert_eq!(left.depth, right.offsets.len(), "depths differ");
+    assert!(bias.is_none_or(|bias| bias.len() >= left.rows), "the bias is too short");
+    let shape = TileShape::of(left.isa);
+    let lanes = left.isa.lanes();
+    let last_panel = (right.columns - 1) / shape.columns;
+    let last_width = right.columns - last_panel * shape.columns;
+    let furthest = right.offsets.iter().max().map_or(0, |&max| max as usize);
+    let (last, before) = (last_panel * right.panel_stride, last_panel.saturating_sub(1) * right.panel_stride);
+    let needed = if last_panel > 0 { (last + last_width).max(before + shape.columns) } else { last + last_width };
+    assert!(left.depth == 0 || furthest + needed <= right.data.len(), "the right side is too short");
+    // Vectors of the last panel may reach beyond the data: then that panel alone is packed.
+    let padded_width = last_width.div_ceil(lanes) * lanes;
+    let tail = (left.depth > 0 && furthest + last + padded_width > right.data.len())
+        .then(|| Tail::pack(&right, last, last_width, padded_width));
+    let kept = grid.extent(right.columns);
+    assert!((left.rows - 1) * out_stride + kept <= out.len() && kept <= out_stride, "the output is too short");
+
+    let target = Out { data: out.as_mut_ptr(), len: out.len(), stride: out_stride, lifetime: PhantomData };
+    let product = Product { left, right, tail, bias, grid, out: &target, shape };
+    let (row_panels, column_panels) = (left.rows.div_ceil(shape.rows), last_panel + 1);
+    let threads = rayon::current_num_threads();
+    if threads == 1 || left.rows * right.columns * left.depth.max(1) < PARALLEL_WORK {
+        product.run(0..row_panels, 0..column_panels);
+    } else if column_panels >= 2 * threads || column_panels >= row_panels {
+        let step = column_panels.div_ceil(4 * threads);
+        (0..column_panels.div_ceil(step)).into_par_iter().for_each(|i| {
+            product.run(0..row_panels, i * step..column_panels.min((i + 1) * step));
+        });
+    } else {
+        let step = row_panels.div_ceil(4 * threads);
+        (0..row_panels.div_ceil(step)).into_par_iter().for_each(|i| {
+            product.run(i * step..row_panels.min((i + 1) * step), 0..column_panels);
+        });
+    }
+}
+
+/// A copy of the last panel, zeros after its last column.
+struct Tail {
+    data: Vec<f32>,
+    offsets: Vec<u32>,
+}
+
+impl Tail {
+    fn pack(right: &Right<'_>, start: usize, width: usize, padded_width: usize) -> Self {
+        let mut data = vec![0.0; right.offsets.len() * padded_width];
+        for (row, &offset) in data.chunks_exact_mut(padded_width).zip(right.offsets) {
+            let from = start + offset as usize;
+            row[..width].copy_from_slice(&right.data[from..from + width]);
+        }
+        Self { data, offsets: packed_offsets(right.offsets.len(), padded_width) }
+    }
+}
+
+struct Product<'a> {
+    left: &'a Left,
+    right: Right<'a>,
+    tail: Option<Tail>,
+    bias: Option<&'a [f32]>,
+    grid: Grid,
+    out: &'a Out<'a>,
+    shape: TileShape,
+}
+
+impl Product<'_> {
+    fn run(&self, row_panels: Range<usize>, column_panels: Range<usize>) {
+        dispatch_on(self.left.isa, Tiles { product: self, row_panels, column_panels });
+    }
+}
+
+struct Tiles<'a> {
+    product: &'a Product<'a>,
+    row_panels: Range<usize>,
+    column_panels: Range<usize>,
+}
+
+impl Op for Tiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let product = self.product;
+        let depth = product.left.depth;
+        let panel_bytes = (product.shape.rows * depth * size_of::<f32>()).max(1);
+        let block = (LEFT_BLOCK_BYTES / panel_bytes).max(1);
+        let mut start = self.row_panels.start;
+        while start < self.row_panels.end {
+            let end = self.row_panels.end.min(start + block);
+            for column_panel in self.column_panels.clone() {
+                for row_panel in start..end {
+                    tile(simd, product, row_panel, column_panel);
+                }
+            }
+            start = end;
+        }
+    }
+}
+
+/// One tile, through the kernel that fits its height and width.
+#[inline(always)]
+fn tile<S: Simd>(simd: S, product: &Product<'_>, row_panel: usize, column_panel: usize) {
+    let Product { left, right, tail, bias, grid, out, shape } = product;
+    let first_row = row_panel * shape.rows;
+    let rows = shape.rows.min(left.rows - first_row);
+    let first_column = column_panel * shape.columns;
+    let columns = shape.columns.min(right.columns - first_column);
+    let a = &left.data[first_row * left.depth..];
+    let is_last = first_column + columns == right.columns;
+    let (b, offsets) = match tail {
+        Some(tail) if is_last => (&*tail.data, &*tail.offsets),
+        _ => (right.data.get(column_panel * right.panel_stride..).unwrap_or(&[]), right.offsets),
+    };
+    let mut init = [0.0; MAX_ROWS];
+    if let Some(bias) = bias {
+        init[..rows].copy_from_slice(&bias[first_row..first_row + rows]);
+    }
+    let vectors = columns.div_ceil(S::LANES);
+    let direct = grid.is_dense() && columns == vectors * S::LANES && matches!(rows, 1 | 4 | MAX_ROWS);
+    if direct {
+        let at = first_row * out.stride + first_column;
+        debug_assert!(at + (rows - 1) * out.stride + columns <= out.len);
+        // SAFETY: `multiply` checked that the output holds the last row's last column; this tile lies before it.
+        let to = unsafe { out.data.add(at) };
+        // SAFETY: the tile is as wide as its vectors and as high as the kernel's rows, so all of it lies in the output; see `Out` for overlap.
+        // The left and right sides were checked by `Left::pack` and `multiply`.
+        unsafe { kernel(simd, vectors, rows, a, b, offsets, &init, to, out.stride) };
+        return;
+    }
+    let mut buffer = [0.0f32; MAX_ROWS * MAX_COLUMNS];
+    // SAFETY: the buffer holds the largest tile; the left and right sides were checked by `Left::pack` and `multiply`.
+    unsafe { kernel(simd, vectors, rows, a, b, offsets, &init, buffer.as_mut_ptr(), MAX_COLUMNS) };
+    for row in 0..rows {
+        let line = &buffer[row * MAX_COLUMNS..row * MAX_COLUMNS + columns];
+        let base = (first_row + row) * out.stride;
+        grid.scatter(first_column, line, &mut |at, values| {
+            debug_assert!(base + at + values.len() <= out.len);
+            // SAFETY: `multiply` checked that every kept column lies in the output's row.
+            let to = unsafe { out.data.add(base + at) };
+            // SAFETY: as above; the buffer is a local of this function, so it does not overlap the output.
+            unsafe { to.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+        });
+    }
+}
+
+/// # Safety
+/// As [`fixed`] with the number of rows that [`panels`] gives `rows` rows.
+#[expect(clippy::too_many_arguments, reason = "the pieces of one tile, all inlined")]
+#[inline(always)]
+unsafe fn kernel<S: Simd>(
+    simd: S,
+    vectors: usize,
+    rows: usize,
+    a: &[f32],
+    b: &[f32],
+    offsets: &[u32],
+    init: &[f32; MAX_ROWS],
+    to: *mut f32,
+    stride: usize,
+) {
+    macro_rules! call {
+        ($rows:literal, $vectors:literal) => {
+            // SAFETY: this function's own condition.
+            unsafe { fixed::<S, $rows, $vectors>(simd, a, b, offsets, init, to, stride) }
+        };
+    }
+    let high = S::LANES == 16;
+    match (rows, vectors) {
+        (1, 1) => call!(1, 1),
+        (1, 2) => call!(1, 2),
+        (1, _) => call!(1, 3),
+        (2..=4, 1) => call!(4, 1),
+        (2..=4, 2) => call!(4, 2),
+        (2..=4, _) => call!(4, 3),
+        (_, 1) if high => call!(8, 1),
+        (_, 2) if high => call!(8, 2),
+        (_, _) if high => call!(8, 3),
+        _ => {}
+    }
+}
+
+/// One tile of `ROWS` × `VECTORS` vectors.
+///
+/// # Safety
+/// `a` holds `ROWS` elements per offset; `b` holds `VECTORS` vectors from each offset on; `to` takes `ROWS` rows of `VECTORS` vectors, `stride` apart.
+#[inline(always)]
+unsafe fn fixed<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    a: &[f32],
+    b: &[f32],
+    offsets: &[u32],
+    init: &[f32; MAX_ROWS],
+    to: *mut f32,
+    stride: usize,
+) {
+    debug_assert!(a.len() >= ROWS * offsets.len());
+    let mut acc = [[simd.splat(0.0); VECTORS]; ROWS];
+    for (row, &value) in acc.iter_mut().zip(init) {
+        *row = [simd.splat(value); VECTORS];
+    }
+    let b = b.as_ptr();
+    for (&offset, a) in offsets.iter().zip(a.as_chunks::<ROWS>().0) {
+        // SAFETY: the caller promises the elements from each offset on.
+        let line = unsafe { b.add(offset as usize) };
+        let mut vectors = [simd.splat(0.0); VECTORS];
+        for (j, vector) in vectors.iter_mut().enumerate() {
+            // SAFETY: the caller promises `VECTORS` vectors.
+            let from = unsafe { line.add(j * S::LANES) };
+            // SAFETY: as above.
+            *vector = unsafe { simd.load(from) };
+        }
+        for (row, &value) in acc.iter_mut().zip(a) {
+            let value = simd.splat(value);
+            for (sum, &vector) in row.iter_mut().zip(&vectors) {
+                *sum = simd.mul_add(value, vector, *sum);
+            }
+        }
+    }
+    for (i, row) in acc.iter().enumerate() {
+        for (j, &sum) in row.iter().enumerate() {
+            // SAFETY: the caller promises room for the tile.
+            let at = unsafe { to.add(i * stride + j * S::LANES) };
+            // SAFETY: as above.
+            unsafe { simd.store(at, sum) };
+        }
+    }
+}
