@@ -3,11 +3,13 @@
 //! ```text
 //! cargo xtask codegen            write the shim, the bindings, the enums and the guards from the fact tables
 //! cargo xtask codegen --check    write nothing; fail when a checked-in file is not what the tables say
+//! cargo xtask test [--all]       set up what the tests need and run them
 //! ```
 
 mod codegen;
 #[allow(dead_code, reason = "layouts and slot numbers are there for checks against NVIDIA's headers")]
 mod facts;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let rest = args.get(1..).unwrap_or_default();
     let done = match args.first().map(String::as_str) {
         Some("codegen") => codegen::run(&workspace(), rest),
+        Some("test") => test::run(&workspace(), rest),
         Some(other) => Err(format!("no command '{other}'; {USAGE}").into()),
         None => Err(USAGE.into()),
     };
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-const USAGE: &str = "usage: cargo xtask codegen [--check]";
+const USAGE: &str = "usage: cargo xtask codegen [--check] | test [--all]";
 
 /// The workspace's top folder.
 fn workspace() -> PathBuf {
