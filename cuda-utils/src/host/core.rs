@@ -221,23 +221,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Looks for a short while whether `ready` becomes true.
+/// Looks for a short while whether `ready` becomes true. It yields meanwhile, since whoever is to make it true may be waiting for this
+/// very core.
 fn spin_until(ready: impl Fn() -> bool) -> bool {
     if ready() {
         return true;
     }
     let start = Instant::now();
-    loop {
-        for _ in 0..16 {
-            std::hint::spin_loop();
-            if ready() {
-                return true;
-            }
-        }
-        if start.elapsed() >= SPIN {
-            return false;
+    while start.elapsed() < SPIN {
+        std::thread::yield_now();
+        if ready() {
+            return true;
         }
     }
+    false
 }
 
 fn describe(panic: Box<dyn std::any::Any + Send>) -> String {
