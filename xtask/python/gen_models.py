@@ -329,9 +329,7 @@ def bilstm_gru(real):
     return g.model()
 
 
-MODELS = {
-    builder.__name__: builder for builder in (resnet50, mobilenetv2, qdq_cnn, bert, gpt2, yolov8n, bilstm_gru)
-}
+MODELS = {builder.__name__: builder for builder in (resnet50, mobilenetv2, qdq_cnn, bert, gpt2, yolov8n, bilstm_gru)}
 SIZES = ("small", "real")
 
 

@@ -144,7 +144,9 @@ class GraphBuilder:
 
     def layer_norm(self, x, width):
         """LayerNormalization over the last axis."""
-        return self.op("LayerNormalization", x, self.bias((width,), 0.1, 1.0), self.bias((width,)), axis=-1, epsilon=1e-5)
+        return self.op(
+            "LayerNormalization", x, self.bias((width,), 0.1, 1.0), self.bias((width,)), axis=-1, epsilon=1e-5
+        )
 
     def gelu(self, x):
         """The exact GELU, spelled with Erf as exporters do."""

@@ -2,16 +2,19 @@
 """Computes reference outputs with ONNX Runtime, its graph optimizations disabled, on one thread.
 
     oracle.py OUTDIR [--models DIR] [--group core,fixture,later] [--only NAME,...]
-    oracle.py tests/data --group fixture          renews the checked-in cases of the exporters' fixtures
+    oracle.py tests/data --group fixture          renews the checked-in cases of the fixtures
 
 DIR is the folder `fetch.py models` filled (TARGETDIR/models). Writes, for every model of oracle_models.py,
-    OUTDIR/<model>/model.onnx                        the model (a hard link where it comes from DIR)
+    OUTDIR/<model>/model.onnx                        the model (a hard link where it comes from DIR), and
+                                                     weights.bin beside it where its weights are external
     OUTDIR/<model>/<case>/inputs/<tensor>.npy        and outputs/<tensor>.npy
     OUTDIR/<model>/dictionary.json                   characters by class index, where the answer is text
     OUTDIR/<model>/labels.json                       class names, where the package has them
     OUTDIR/manifest.json                             what there is; every path in it is relative to OUTDIR
 
-manifest.json: {"schema": 1, "onnxruntime": version, "models": [{
+A run of all models is skipped where the manifest's "fingerprint" (sources, models, versions) is the present one.
+
+manifest.json: {"schema": 1, "onnxruntime": version, "fingerprint": digest or null, "models": [{
     "name", "group": "core" | "fixture" | "later", "model": path, "note",
     "tolerance": largest allowed error of a floating-point output, relative to its "scale",
     "inputs": [{"name", "dtype", "dims" (-1 = dynamic), "min", "opt", "max"}],     the profile
@@ -20,12 +23,14 @@ manifest.json: {"schema": 1, "onnxruntime": version, "models": [{
     "cases": [{
         "name",
         "inputs": [{"name", "dtype", "shape", "file"}],
-        "outputs": [{"name", "dtype", "shape", "file", "min", "max", "scale"}],
+        "outputs": [{"name", "dtype", "shape", "file", "min", "max", "scale", "parts"}],
         "decision": null
             or {"kind": "argmax", "output", "classes": [index a row of the last axis, flattened], "margin"}
             or {"kind": "ctc", "output", "texts": [a text a batch item], "margin"},
         "truth": [true classes] or null }]}]}
-"scale" is max - min, or the largest absolute value where all values are equal. Outputs of integers agree exactly.
+"scale" is max - min, or the largest absolute value where all values are equal. "parts", where there, splits an output
+that mixes quantities: [{"axis", "start", "stop", "scale"}], each to be held to its own scale. Outputs of integers agree
+exactly.
 "margin" is the smallest distance, in any row, between the largest and the second largest value.
 CTC texts are decoded greedily: the largest class of each step, repeats merged, class 0 dropped, the rest looked up in
 the dictionary.
@@ -34,6 +39,7 @@ A tensor's name becomes a file name by writing every character but letters, digi
 """
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -41,12 +47,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
+import PIL
 
 from gen_models import write_model
 from oracle_models import all_models
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
 GROUPS = ("core", "fixture", "later")
 TOLERANCE = 1e-4
 NUMPY_TYPES = {
@@ -90,6 +99,9 @@ def place_model(model, folder, packages):
         except OSError:
             pass  # another file system: copied below
     shutil.copyfile(source, path)
+    weights = source.with_name("weights.bin")
+    if weights.is_file():
+        shutil.copyfile(weights, path.with_name("weights.bin"))
     return path
 
 
@@ -113,6 +125,21 @@ def check_profile(model, case, inputs):
         inside = len(array.shape) == len(low) and all(a <= s <= b for a, s, b in zip(low, array.shape, high))
         if not inside:
             raise SystemExit(f"{model.name}/{case}: {name} {array.shape} is outside {low}..{high}")
+
+
+def scale_of(values):
+    """What an error of these values is measured against."""
+    low, high = float(values.min()), float(values.max())
+    return high - low or max(abs(low), abs(high))
+
+
+def describe_parts(model, name, values):
+    """The manifest's parts of one output; None where it is all one quantity."""
+    parts = []
+    for axis, start, stop in model.parts.get(name, []):
+        chosen = np.take(values, np.arange(start, stop), axis)
+        parts.append({"axis": axis, "start": start, "stop": stop, "scale": scale_of(chosen)})
+    return parts or None
 
 
 def save_tensors(root, folder, tensors):
@@ -185,7 +212,8 @@ def run_model(model, root, packages):
             if not np.isfinite(values).all():
                 raise SystemExit(f"{model.name}/{case}: {output['name']} is not finite")
             output["min"], output["max"] = float(values.min()), float(values.max())
-            output["scale"] = output["max"] - output["min"] or max(abs(output["min"]), abs(output["max"]))
+            output["scale"] = scale_of(values)
+            output["parts"] = describe_parts(model, output["name"], values)
         entry["decision"] = decide(model, outputs, dictionary)
         entry["truth"] = model.labels.get(case)
         cases.append(entry)
@@ -210,6 +238,36 @@ def run_model(model, root, packages):
     }
 
 
+def fingerprint(models, packages):
+    """A digest of everything the results depend on."""
+    hasher = hashlib.sha256()
+    for package in (np, onnx, onnxruntime, PIL):
+        hasher.update(f"{package.__name__} {package.__version__}\n".encode())
+    sources = sorted(HERE.glob("*.py"))
+    for model in models:
+        if model.source[0] != "generated":
+            sources.append((packages if model.source[0] == "package" else REPOSITORY) / model.source[1])
+    for path in [*sources, *sorted((REPOSITORY / "examples" / "data").glob("heldout.*"))]:
+        hasher.update(f"{path.name} ".encode() + (path.read_bytes() if path.is_file() else b"missing"))
+    hasher.update(" ".join(model.name for model in models).encode())
+    return hasher.hexdigest()
+
+
+def is_complete(manifest, expected, root):
+    """Whether the manifest is of this fingerprint and every file it names is there."""
+    try:
+        document = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if document.get("fingerprint") != expected:
+        return False
+    paths = [entry[key] for entry in document["models"] for key in ("model", "dictionary", "labels")]
+    for entry in document["models"]:
+        for case in entry["cases"]:
+            paths += [tensor["file"] for tensor in case["inputs"] + case["outputs"]]
+    return all((root / path).is_file() for path in paths if path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("outdir", type=Path)
@@ -226,12 +284,17 @@ def main():
         if unknown:
             parser.error(f"unknown models: {', '.join(sorted(unknown))}")
         chosen = [model for model in chosen if model.name in names]
+    packages = arguments.models.resolve()
     manifest = root / "manifest.json"
+    mark = fingerprint(chosen, packages) if len(chosen) == len(all_models()) else None
+    if mark and is_complete(manifest, mark, root):
+        print("already there")
+        return
     kept = {}
     if arguments.only and manifest.is_file():
         kept = {entry["name"]: entry for entry in json.loads(manifest.read_text())["models"]}
     for model in chosen:
-        kept[model.name] = run_model(model, root, arguments.models.resolve())
+        kept[model.name] = run_model(model, root, packages)
         for case in kept[model.name]["cases"]:
             shapes = ", ".join(f"{tensor['name']} {tensor['shape']}" for tensor in case["inputs"])
             decision = case["decision"] or {}
@@ -239,7 +302,7 @@ def main():
             print(f"{model.name}/{case['name']}: {shapes} {str(answer)[:70]}", flush=True)
     order = [model.name for model in all_models()]
     entries = sorted(kept.values(), key=lambda entry: order.index(entry["name"]))
-    document = {"schema": 1, "onnxruntime": onnxruntime.__version__, "models": entries}
+    document = {"schema": 1, "onnxruntime": onnxruntime.__version__, "fingerprint": mark, "models": entries}
     manifest.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -20,7 +20,9 @@ def main(arguments):
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 """
-JSON_SOURCE = b'{"name": "engine", "version": [11, 4, 0], "layers": [{"kind": "conv", "size": 3}, {"kind": "relu"}]}\n' * 9
+JSON_SOURCE = (
+    b'{"name": "engine", "version": [11, 4, 0], "layers": [{"kind": "conv", "size": 3}, {"kind": "relu"}]}\n' * 9
+)
 HTML_SOURCE = b"<!DOCTYPE html>\n<html><head><title>Plan</title></head><body><p>Hello</p></body></html>\n"
 
 
@@ -32,6 +34,7 @@ class Model:
     `group`: "core" (the emulator must agree), "fixture" (checked in, core as well) or "later".
     `profile`: {input: (minimum, optimum, maximum shape)}.
     `cases`: {case: function giving {input: array}}; `labels`: {case: true classes}, where they are known.
+    `parts`: {output: [(axis, start, stop)]} of an output that mixes quantities of different scales.
     `decision`: None, ("ctc", output) for text, or ("argmax", output) for a class a row.
     """
 
@@ -42,6 +45,7 @@ class Model:
     group: str = "core"
     decision: tuple = None
     labels: dict = field(default_factory=dict)
+    parts: dict = field(default_factory=dict)
     note: str = ""
 
 
@@ -211,6 +215,7 @@ def generated(size):
             f"batch{count}": (lambda count=count: {"images": make.uniform(f"yolo{count}", (count, *yolo_shape), 0, 1)})
             for count in (1, 2)
         },
+        parts={"output0": [(1, 0, 4), (1, 4, 84 if real else 8)]},
     )
 
     bert_words = 30522 if real else 500
@@ -275,7 +280,7 @@ def own():
 
 
 def fixtures():
-    """The exporters' fixtures in tests/data."""
+    """The checked-in fixtures in tests/data."""
 
     def model(name, profile, cases, **options):
         return Model(name, ("repository", f"tests/data/{name}/model.onnx"), profile, cases, "fixture", **options)
@@ -330,6 +335,12 @@ def fixtures():
         "tf_sequence",
         batches("tokens", (24,), 1, 2, 8),
         {"one": lambda: padded_tokens(1), "three": lambda: padded_tokens(3)},
+        decision=("argmax", "scores"),
+    )
+    yield model(
+        "external_data",
+        batches("image", (3, 8, 8), 1, 2, 8),
+        pictures((1, 3), "image", (3, 8, 8)),
         decision=("argmax", "scores"),
     )
 
