@@ -10,6 +10,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::simd::{Isa, Op, Simd, dispatch_on};
+use super::workspace::Buffer;
 
 /// The most rows in a panel of the left side.
 const MAX_ROWS: usize = 8;
@@ -41,12 +42,12 @@ impl TileShape {
 }
 
 /// A left side of `rows` × `depth`, packed panel by panel; the last panel is as high as it needs to be (1, 4 or 8 rows, padded by zeros).
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Left {
     isa: Isa,
     rows: usize,
     depth: usize,
-    data: Vec<f32>,
+    data: Buffer,
 }
 
 /// The panels of `rows` rows: (first row, rows in the panel), full ones first.
@@ -65,27 +66,31 @@ fn panels(isa: Isa, rows: usize) -> impl Iterator<Item = (usize, usize)> {
 
 impl Left {
     /// Packs the matrix whose element (m, k) is `data[m * row_stride + k * column_stride]`.
+    ///
+    /// # Panics
+    /// `data` is too short.
     pub fn pack(data: &[f32], rows: usize, depth: usize, row_stride: usize, column_stride: usize) -> Self {
-        let mut left = Self { isa: Isa::detect(), rows, depth, data: Vec::new() };
-        left.repack(data, row_stride, column_stride);
-        left
-    }
-
-    fn repack(&mut self, data: &[f32], row_stride: usize, column_stride: usize) {
-        let (rows, depth) = (self.rows, self.depth);
-        let total: usize = panels(self.isa, rows).map(|(_, height)| height * depth).sum();
-        self.data.clear();
-        self.data.resize(total, 0.0);
-        let mut offset = 0;
-        for (start, height) in panels(self.isa, rows) {
-            let panel = &mut self.data[offset..offset + height * depth];
+        let isa = Isa::detect();
+        let total: usize = panels(isa, rows).map(|(_, height)| height * depth).sum();
+        let mut packed = Buffer::take(total);
+        let mut rest = &mut packed[..];
+        for (start, height) in panels(isa, rows) {
+            let (panel, after) = rest.split_at_mut(height * depth);
+            rest = after;
+            if rows - start < height {
+                panel.fill(0.0);
+            }
             for row in start..rows.min(start + height) {
-                for (k, slot) in panel.iter_mut().skip(row - start).step_by(height).enumerate() {
-                    *slot = data[row * row_stride + k * column_stride];
+                let from = row * row_stride;
+                let slots = panel.iter_mut().skip(row - start).step_by(height);
+                if column_stride == 1 {
+                    slots.zip(&data[from..from + depth]).for_each(|(slot, &value)| *slot = value);
+                } else {
+                    slots.enumerate().for_each(|(k, slot)| *slot = data[from + k * column_stride]);
                 }
             }
-            offset += height * depth;
         }
+        Self { isa, rows, depth, data: packed }
     }
 
     /// The number of rows.
@@ -113,22 +118,28 @@ pub struct Right<'a> {
 }
 
 /// A right side packed into panels, zeros after the last column.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct PackedRight {
     columns: usize,
     panel: usize,
     offsets: Vec<u32>,
-    data: Vec<f32>,
+    data: Buffer,
 }
 
 impl PackedRight {
     /// Packs the matrix whose element (k, n) is `data[k * row_stride + n * column_stride]`.
+    ///
+    /// # Panics
+    /// `data` is too short.
     pub fn pack(data: &[f32], depth: usize, columns: usize, row_stride: usize, column_stride: usize) -> Self {
         let panel = TileShape::of(Isa::detect()).columns;
-        let mut packed = vec![0.0; columns.div_ceil(panel) * panel * depth];
+        let mut packed = Buffer::take(columns.div_ceil(panel) * panel * depth);
         if depth > 0 {
             for (p, block) in packed.chunks_exact_mut(panel * depth).enumerate() {
                 let (start, width) = (p * panel, panel.min(columns - p * panel));
+                if width < panel {
+                    block.fill(0.0);
+                }
                 if column_stride == 1 {
                     for (k, row) in block.chunks_exact_mut(panel).enumerate() {
                         let from = k * row_stride + start;
@@ -145,6 +156,16 @@ impl PackedRight {
             }
         }
         Self { columns, panel, offsets: packed_offsets(depth, panel), data: packed }
+    }
+
+    /// The number of rows: the length of the sums.
+    pub fn depth(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// The number of columns.
+    pub fn columns(&self) -> usize {
+        self.columns
     }
 
     /// The packed matrix as a right side.
@@ -284,16 +305,17 @@ pub fn multiply(
 
 /// A copy of the last panel, zeros after its last column.
 struct Tail {
-    data: Vec<f32>,
+    data: Buffer,
     offsets: Vec<u32>,
 }
 
 impl Tail {
     fn pack(right: &Right<'_>, start: usize, width: usize, padded_width: usize) -> Self {
-        let mut data = vec![0.0; right.offsets.len() * padded_width];
+        let mut data = Buffer::take(right.offsets.len() * padded_width);
         for (row, &offset) in data.chunks_exact_mut(padded_width).zip(right.offsets) {
             let from = start + offset as usize;
             row[..width].copy_from_slice(&right.data[from..from + width]);
+            row[width..].fill(0.0);
         }
         Self { data, offsets: packed_offsets(right.offsets.len(), padded_width) }
     }

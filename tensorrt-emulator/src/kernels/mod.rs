@@ -3,7 +3,9 @@
 //! Every kernel is generic over [`simd::Simd`] and compiled once per instruction set; the set is chosen at run time. Only this folder and
 //! the C interface hold `unsafe` code: what leaves it is a safe function over slices that checks its bounds once, before its loops.
 
+pub mod dot;
 pub mod gemm;
 pub mod image;
+pub mod math;
 pub mod simd;
 pub mod workspace;

@@ -5,6 +5,7 @@
 //! Parallel work runs on the current rayon pool, split so that results do not depend on the number of threads.
 
 mod activation;
+mod assertion;
 mod broadcast;
 mod cast;
 mod concatenation;
@@ -12,9 +13,20 @@ pub mod convert;
 mod convolution;
 mod copy;
 mod elementwise;
+mod fill;
 mod gather;
 mod math;
+mod matmul;
+mod one_hot;
+mod packed;
+mod padding;
+mod parametric_relu;
 mod pick;
+mod quantize;
+mod reverse_sequence;
+mod rotary;
+mod scale;
+mod scatter;
 mod select;
 mod shuffle;
 mod slice;
@@ -135,20 +147,37 @@ pub trait Kernel: fmt::Debug + Send + Sync {
 pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
     match request.kind {
         LayerKind::Activation { op, alpha, beta } => activation::prepare(request, *op, *alpha, *beta),
+        LayerKind::Assertion { message } => Ok(assertion::prepare(message)),
         LayerKind::Cast { to } => cast::prepare(request, *to),
         LayerKind::Concatenation { axis } => concatenation::prepare(request, *axis),
         LayerKind::Constant { weights, .. } => copy::prepare_constant(request, *weights),
+        LayerKind::Dequantize(params) => quantize::prepare_inverse(request, params),
+        LayerKind::DynamicQuantize { .. } => {
+            Err(Error::unsupported("dynamic quantization (scales computed at run time) is not supported"))
+        }
         LayerKind::ElementWise { op } => elementwise::prepare(request, *op),
+        LayerKind::Fill(params) => fill::prepare(request, params),
         LayerKind::Gather { axis, num_elementwise_dims, mode } => {
             gather::prepare(request, *axis, *num_elementwise_dims, *mode)
         }
         LayerKind::Identity | LayerKind::Squeeze | LayerKind::Unsqueeze => Ok(copy::prepare_copy()),
+        LayerKind::OneHot { axis } => one_hot::prepare(request, *axis),
+        LayerKind::Padding { pre, post } => padding::prepare(request, pre, post),
+        LayerKind::ParametricRelu => parametric_relu::prepare(request),
+        LayerKind::Quantize(params) => quantize::prepare(request, params),
+        LayerKind::ReverseSequence { batch_axis, sequence_axis } => {
+            reverse_sequence::prepare(request, *batch_axis, *sequence_axis)
+        }
+        LayerKind::RotaryEmbedding { interleaved, dim } => rotary::prepare(request, *interleaved, *dim),
+        LayerKind::Scale(params) => scale::prepare(request, params),
+        LayerKind::Scatter { mode, axis } => scatter::prepare(request, *mode, *axis),
         LayerKind::Select => select::prepare(request),
         LayerKind::Shape => Ok(copy::prepare_shape()),
         LayerKind::Shuffle(params) => shuffle::prepare(request, params),
         LayerKind::Slice(params) => slice::prepare(request, params),
         LayerKind::Unary { op } => unary::prepare(request, *op),
         LayerKind::Convolution(conv) => convolution::prepare(request, conv),
+        LayerKind::MatrixMultiply { ops } => matmul::prepare(request, *ops),
         other => Err(Error::unsupported(format!("layers of type {} are not supported", other.layer_type().name()))),
     }
 }
