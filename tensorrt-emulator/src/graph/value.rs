@@ -4,7 +4,7 @@ use tensorrt_sys::DataType;
 
 use crate::tensor::Dims;
 
-/// A tensor's type, its extents as far as known, and, for small integer tensors, its elements as far as known.
+/// A tensor's type, its extents as far as known, and, for small tensors, its elements as far as known.
 ///
 /// Elements are followed because shapes are computed by layers: `Shape`, `Gather`, `Concatenation`, arithmetic, then a reshape.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,9 +13,11 @@ pub struct ValueInfo {
     pub dtype: DataType,
     /// The extents; −1 where unknown.
     pub dims: Dims,
-    /// The elements of an int32, int64 or bool tensor of rank 0 or 1 with at most [`ValueInfo::MAX_ELEMENTS`], each `None` where unknown;
-    /// `None` where nothing is followed.
+    /// The elements of an int32, int64 or bool tensor with at most [`ValueInfo::MAX_ELEMENTS`], in row-major order, each `None` where
+    /// unknown; `None` where nothing is followed.
     pub elements: Option<Vec<Option<i64>>>,
+    /// The same for float tensors: some exporters compute shapes by way of float scales.
+    pub floats: Option<Vec<Option<f32>>>,
 }
 
 impl ValueInfo {
@@ -24,7 +26,7 @@ impl ValueInfo {
 
     /// A tensor of which only type and extents are known.
     pub fn new(dtype: DataType, dims: Dims) -> Self {
-        Self { dtype, dims, elements: None }
+        Self { dtype, dims, elements: None, floats: None }
     }
 
     /// All elements, where every one is known.

@@ -1,0 +1,128 @@
+//! Normalizing layers, which keep their input's dimensions: softmax, normalization, LRN, scale, rotary embedding.
+
+use tensorrt_sys::{DataType, ScaleMode};
+
+use super::inputs::{FLOATS, INDICES, Inputs, axes as check_axes, axis as check_axis, single_axis, unify};
+use crate::graph::{Graph, Normalization, Scale, ValueInfo, WeightsId};
+use crate::{Error, Result};
+
+fn same(input: &ValueInfo) -> ValueInfo {
+    ValueInfo::new(input.dtype, input.dims)
+}
+
+/// Softmax along one axis.
+pub(super) fn softmax(inputs: Inputs<'_>, axes: u32) -> Result<ValueInfo> {
+    let input = inputs.float(0)?;
+    single_axis(axes, input.dims.rank())?;
+    Ok(same(input))
+}
+
+/// Softmax over the first elements of each row of [Z, S].
+pub(super) fn ragged_softmax(inputs: Inputs<'_>) -> Result<ValueInfo> {
+    let (input, bounds) = (inputs.float(0)?, inputs.typed(1, &[DataType::Int32])?);
+    if input.dims.rank() < 2 || bounds.dims.rank() != input.dims.rank() {
+        return Err(Error::config(format!("bounds {} do not fit an input of dimensions {}", bounds.dims, input.dims)));
+    }
+    Ok(same(input))
+}
+
+/// Local response normalization over the channels of [N, C, H, W].
+pub(super) fn lrn(inputs: Inputs<'_>, window: i64) -> Result<ValueInfo> {
+    let input = inputs.float(0)?;
+    if input.dims.rank() < 3 {
+        return Err(Error::config(format!("an input of dimensions {} has no channels", input.dims)));
+    }
+    if window < 1 || window % 2 == 0 {
+        return Err(Error::config(format!("a window of {window} channels is not odd and positive")));
+    }
+    Ok(same(input))
+}
+
+/// Normalization over axes or groups; scale and bias broadcast to the input.
+pub(super) fn infer(inputs: Inputs<'_>, normalization: &Normalization) -> Result<ValueInfo> {
+    let input = inputs.float(0)?;
+    check_axes(normalization.axes, input.dims.rank())?;
+    let groups = normalization.groups;
+    if groups < 1 || (groups > 1 && input.dims.rank() < 2) {
+        return Err(Error::config(format!("{groups} groups are not possible with dimensions {}", input.dims)));
+    }
+    if groups > 1 && input.dims[1] >= 0 && input.dims[1] % groups != 0 {
+        return Err(Error::config(format!("{groups} groups do not divide {} channels", input.dims[1])));
+    }
+    for (index, what) in [(1, "scale"), (2, "bias")] {
+        let Some(value) = inputs.optional(index) else { continue };
+        inputs.same_types(0, index)?;
+        let extents = || value.dims.iter().zip(input.dims.iter()).enumerate();
+        let fits = value.dims.rank() == input.dims.rank()
+            && extents().all(|(at, (&have, &want))| {
+                have == 1 || unify(have, want).is_some() || (at == 1 && groups > 1 && have == groups)
+            });
+        if !fits {
+            return Err(Error::config(format!(
+                "the {what} has dimensions {}, which do not broadcast to the input's {}",
+                value.dims, input.dims
+            )));
+        }
+    }
+    Ok(same(input))
+}
+
+/// Scale, shift and power per tensor, channel or element.
+pub(super) fn scale(graph: &Graph, inputs: Inputs<'_>, scale: &Scale) -> Result<ValueInfo> {
+    let input = inputs.float(0)?;
+    let channel = check_axis(scale.channel_axis, input.dims.rank())?;
+    let wanted = match scale.mode {
+        ScaleMode::Uniform => Some(1),
+        ScaleMode::Channel => usize::try_from(input.dims[channel]).ok(),
+        ScaleMode::Elementwise => {
+            input.dims[channel..].iter().try_fold(1usize, |product, &d| product.checked_mul(usize::try_from(d).ok()?))
+        }
+        _ => return Err(Error::config(format!("scale mode {} is not known", scale.mode.name()))),
+    };
+    let wanted = wanted.ok_or_else(|| {
+        Error::config(format!("the extents of {} from dimension {channel} on must be known at build time", input.dims))
+    })?;
+    let check = |what: &str, id: Option<WeightsId>| {
+        let count = id.and_then(|id| graph.weights.get(id.0 as usize)).map_or(0, |weights| weights.count);
+        let message = || {
+            Error::config(format!("{what} must have {wanted} weights in mode {}, but has {count}", scale.mode.name()))
+        };
+        (id.is_none() || count == 0 || count == wanted).then_some(()).ok_or_else(message)
+    };
+    check("shift", scale.shift)?;
+    check("scale", scale.scale)?;
+    check("power", scale.power)?;
+    Ok(same(input))
+}
+
+/// Rotary embedding of [N, heads, sequence, size].
+pub(super) fn rotary_embedding(inputs: Inputs<'_>, dim: i32) -> Result<ValueInfo> {
+    let input = inputs.typed(0, FLOATS)?;
+    inputs.same_types(0, 1)?;
+    inputs.same_types(0, 2)?;
+    let size = match input.dims[..] {
+        [_, _, _, size] => size,
+        _ => return Err(Error::config(format!("the input must have four dimensions, but has {}", input.dims))),
+    };
+    let rotated = if dim == 0 { size } else { dim.into() };
+    if dim < 0 || (size >= 0 && (rotated > size || rotated % 2 != 0)) {
+        return Err(Error::config(format!("a rotation of {rotated} does not fit heads of size {size}")));
+    }
+    let positions = inputs.optional(3).map(|_| inputs.typed(3, INDICES)).transpose()?;
+    let cache_rank = if positions.is_some() { 2 } else { 3 };
+    for index in [1, 2] {
+        let cache = inputs.get(index)?;
+        let fits = cache.dims.rank() == cache_rank
+            && (rotated < 0 || unify(cache.dims[cache_rank - 1], rotated / 2).is_some());
+        if !fits {
+            return Err(Error::config(format!(
+                "input {index} has dimensions {}, the input {}",
+                cache.dims, input.dims
+            )));
+        }
+    }
+    if let Some(positions) = positions.filter(|p| p.dims.rank() != 2) {
+        return Err(Error::config(format!("input 3 must have two dimensions, but has {}", positions.dims)));
+    }
+    Ok(same(input))
+}

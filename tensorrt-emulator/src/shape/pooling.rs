@@ -1,0 +1,35 @@
+//! Pooling.
+
+use super::conv::windows;
+use super::inputs::{Inputs, NUMBERS};
+use crate::graph::{Pooling, ValueInfo};
+use crate::{Error, Result};
+
+/// The number of windows along the last two or three dimensions.
+pub(super) fn infer(inputs: Inputs<'_>, pooling: &Pooling) -> Result<ValueInfo> {
+    let input = inputs.typed(0, NUMBERS)?;
+    let spatial = pooling.window.rank();
+    if !(1..=3).contains(&spatial) || input.dims.rank() != spatial + 2 {
+        return Err(Error::config(format!(
+            "a window of {spatial} spatial dimensions does not apply to an input of dimensions {}",
+            input.dims
+        )));
+    }
+    let checks = [
+        ("the window", &pooling.window, 1),
+        ("the stride", &pooling.stride, 1),
+        ("the pre-padding", &pooling.pre_padding, 0),
+        ("the post-padding", &pooling.post_padding, 0),
+    ];
+    for (what, values, least) in checks {
+        if values.rank() != spatial || values.iter().any(|&v| v < least) {
+            return Err(Error::config(format!("{what} {values} must have {spatial} entries of at least {least}")));
+        }
+    }
+    let mut dims = input.dims;
+    for at in 0..spatial {
+        let pads = (pooling.pre_padding[at], pooling.post_padding[at]);
+        dims[at + 2] = windows(dims[at + 2], pooling.window[at], pooling.stride[at], pads, pooling.padding_mode)?;
+    }
+    Ok(ValueInfo::new(input.dtype, dims))
+}

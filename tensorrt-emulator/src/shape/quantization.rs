@@ -1,0 +1,75 @@
+//! Quantize, dequantize, dynamic quantize.
+
+use tensorrt_sys::DataType;
+
+use super::inputs::{FLOATS, Inputs, axis as check_axis};
+use crate::graph::{Quantization, ValueInfo};
+use crate::{Error, Result};
+
+const QUANTIZED: &[DataType] = &[DataType::Int8, DataType::Fp8, DataType::Int4, DataType::Fp4, DataType::Uint8];
+const SCALES: &[DataType] = &[DataType::Float, DataType::Half, DataType::Bf16, DataType::E8m0, DataType::Fp8];
+
+fn check_scale(inputs: Inputs<'_>, quantization: &Quantization) -> Result<()> {
+    let (input, scale) = (inputs.get(0)?, inputs.typed(1, SCALES)?);
+    let channels = scale.dims.volume();
+    let per_tensor = channels == Some(1);
+    if let Some(block) = &quantization.block_shape {
+        if block.rank() != input.dims.rank() || scale.dims.rank() != input.dims.rank() {
+            return Err(Error::config(format!(
+                "blocks {block} and scales {} do not fit an input of dimensions {}",
+                scale.dims, input.dims
+            )));
+        }
+        return Ok(());
+    }
+    if scale.dims.rank() <= 1 && !per_tensor {
+        let axis = check_axis(quantization.axis, input.dims.rank())?;
+        let extent = input.dims[axis];
+        let known = scale.dims[0];
+        if extent >= 0 && known >= 0 && extent != known {
+            return Err(Error::config(format!("{known} scales do not fit {extent} channels of dimension {axis}")));
+        }
+    }
+    Ok(())
+}
+
+/// Floats to the quantized type.
+pub(super) fn quantize(inputs: Inputs<'_>, quantization: &Quantization) -> Result<ValueInfo> {
+    let input = inputs.float(0)?;
+    if !QUANTIZED.contains(&quantization.to) {
+        return Err(Error::config(format!("quantization to {} is not allowed", quantization.to.name())));
+    }
+    check_scale(inputs, quantization)?;
+    Ok(ValueInfo::new(quantization.to, input.dims))
+}
+
+/// The quantized type to floats.
+pub(super) fn dequantize(inputs: Inputs<'_>, quantization: &Quantization) -> Result<ValueInfo> {
+    let input = inputs.typed(0, QUANTIZED)?;
+    if !FLOATS.contains(&quantization.to) {
+        return Err(Error::config(format!("dequantization to {} is not allowed", quantization.to.name())));
+    }
+    check_scale(inputs, quantization)?;
+    Ok(ValueInfo::new(quantization.to, input.dims))
+}
+
+/// Quantized data, and one scale a block along `axis`.
+pub(super) fn dynamic(
+    inputs: Inputs<'_>,
+    axis: i32,
+    block_size: i32,
+    to: DataType,
+    scale_type: DataType,
+) -> Result<Vec<ValueInfo>> {
+    let input = inputs.float(0)?;
+    let at = check_axis(axis, input.dims.rank())?;
+    let block = i64::from(block_size);
+    if block < 1 || (input.dims[at] >= 0 && input.dims[at] % block != 0) {
+        return Err(Error::config(format!("blocks of {block} do not divide dimension {at} of {}", input.dims)));
+    }
+    let mut scales = input.dims;
+    if scales[at] >= 0 {
+        scales[at] /= block;
+    }
+    Ok(vec![ValueInfo::new(to, input.dims), ValueInfo::new(scale_type, scales)])
+}
