@@ -8,4 +8,5 @@ pub mod gemm;
 pub mod image;
 pub mod math;
 pub mod simd;
+pub mod softmax;
 pub mod workspace;

@@ -23,6 +23,7 @@ mod padding;
 mod parametric_relu;
 mod pick;
 mod quantize;
+mod reduce;
 mod reverse_sequence;
 mod rotary;
 mod scale;
@@ -30,6 +31,8 @@ mod scatter;
 mod select;
 mod shuffle;
 mod slice;
+mod softmax;
+mod strided;
 #[cfg(test)]
 mod testing;
 mod transpose;
@@ -178,6 +181,9 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         LayerKind::Unary { op } => unary::prepare(request, *op),
         LayerKind::Convolution(conv) => convolution::prepare(request, conv),
         LayerKind::MatrixMultiply { ops } => matmul::prepare(request, *ops),
+        LayerKind::Softmax { axes } => softmax::prepare(request, *axes),
+        LayerKind::RaggedSoftmax => softmax::prepare_ragged(request),
+        LayerKind::Reduce { op, axes, .. } => reduce::prepare(request, *op, *axes),
         other => Err(Error::unsupported(format!("layers of type {} are not supported", other.layer_type().name()))),
     }
 }
@@ -188,4 +194,12 @@ fn same_len(input: &TensorView<'_>, out: &TensorMut<'_>) -> Result<()> {
         return Ok(());
     }
     Err(Error::internal(format!("{} elements into {}", input.dims(), out.dims())))
+}
+
+/// Checks that an output has as many elements as the operation makes.
+fn same_count(wanted: usize, found: usize) -> Result<()> {
+    if wanted == found {
+        return Ok(());
+    }
+    Err(Error::internal(format!("{wanted} elements for an output of {found}")))
 }
