@@ -84,6 +84,12 @@ impl Api {
     }
 }
 
+impl Default for Api {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Api({} of {COUNT} entries)", self.filled())

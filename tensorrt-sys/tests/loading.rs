@@ -1,6 +1,7 @@
 //! What the loader says about libraries that are missing, damaged, foreign or of an unknown version, and what it makes of
 //! small libraries that only tell their version.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compiled;

@@ -1,5 +1,6 @@
 //! The shim's hand-written parts on objects of a small C++ library: the steady-state call, exceptions, callbacks.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::borrow_as_ptr, reason = "a test fails by panicking, and the calls are C's")]
 
 mod compiled;

@@ -16,15 +16,13 @@ use open::Opened;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// What is loaded in this process. The handles stay here, so nothing is ever unloaded.
+/// What is loaded in this process.
 static LOADED: Mutex<Vec<Loaded>> = Mutex::new(Vec::new());
 
 struct Loaded {
     /// The addresses of a symbol of each file: the same file under two names is one library.
     identity: [Option<usize>; 3],
     library: Library,
-    #[expect(dead_code, reason = "keeps the files in the process")]
-    files: Vec<Opened>,
 }
 
 /// Whether this machine has a CUDA driver library that loads.
@@ -62,15 +60,15 @@ pub(crate) fn load(options: &LoadOptions) -> Result<Library, LoadError> {
         onnx_parser: parser.as_ref().and_then(Opened::path).map(Path::to_path_buf),
         plugins: plugins.as_ref().and_then(Opened::path).map(Path::to_path_buf),
     };
-    Ok(register(api, info, infer, parser, plugins))
+    Ok(register(api, info, &infer, parser.as_ref(), plugins.as_ref()))
 }
 
 /// The library that is already loaded from the same files, or a new one.
-fn register(api: Api, info: Info, infer: Opened, parser: Option<Opened>, plugins: Option<Opened>) -> Library {
+fn register(api: Api, info: Info, infer: &Opened, parser: Option<&Opened>, plugins: Option<&Opened>) -> Library {
     let identity = [
         infer.address("getInferLibVersion"),
-        parser.as_ref().and_then(|file| file.address("createNvOnnxParser_INTERNAL")),
-        plugins.as_ref().and_then(|file| file.address("initLibNvInferPlugins")),
+        parser.and_then(|file| file.address("createNvOnnxParser_INTERNAL")),
+        plugins.and_then(|file| file.address("initLibNvInferPlugins")),
     ];
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(same) = loaded.iter().find(|other| other.identity == identity) {
@@ -80,8 +78,7 @@ fn register(api: Api, info: Info, infer: Opened, parser: Option<Opened>, plugins
     let sibling = loaded.iter().find(|other| other.identity[0] == identity[0]);
     let extension = sibling.map(|other| other.library.extension_arc()).unwrap_or_default();
     let library = Library::new(api, info, extension);
-    let files = [Some(infer), parser, plugins].into_iter().flatten().collect();
-    loaded.push(Loaded { identity, library: library.clone(), files });
+    loaded.push(Loaded { identity, library: library.clone() });
     library
 }
 

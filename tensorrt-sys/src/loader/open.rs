@@ -1,12 +1,13 @@
 //! Opening one library file.
 
 use crate::api::AnyEntry;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
-/// A file that is open in this process.
+/// A file that is open in this process, for good: TensorRT's threads and state do not survive unloading.
 #[derive(Debug)]
 pub(super) struct Opened {
-    handle: libloading::Library,
+    handle: ManuallyDrop<libloading::Library>,
     /// The name that was opened.
     name: PathBuf,
     path: Option<PathBuf>,
@@ -17,7 +18,7 @@ pub(super) fn open(name: &Path) -> Result<Opened, libloading::Error> {
     // SAFETY: opening runs the library's initialisers. They are NVIDIA's, or those of a file that the user names.
     let handle = unsafe { dlopen(name) }?;
     let path = name.is_absolute().then(|| name.to_path_buf());
-    Ok(Opened { handle, name: name.to_path_buf(), path })
+    Ok(Opened { handle: ManuallyDrop::new(handle), name: name.to_path_buf(), path })
 }
 
 /// Opens with every symbol resolved now and none given to later libraries: two families live side by side.
