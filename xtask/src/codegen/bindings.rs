@@ -33,9 +33,18 @@ pub(super) fn generate(root: &Path) -> Result<Option<String>> {
         .formatter(bindgen::Formatter::Prettyplease)
         .rust_target(rust_version)
         .rust_edition(bindgen::RustEdition::Edition2024)
-        .disable_header_comment();
+        .disable_header_comment()
+        .clang_args(compiler_headers());
     let text = builder.generate()?.to_string();
     Ok(Some(format!("{}// Header: {}\n\n{text}", super::BANNER, fingerprint(root)?)))
+}
+
+/// Where the C++ compiler keeps `stddef.h` and the like: a libclang that comes alone, out of a package, has none of its own.
+fn compiler_headers() -> Vec<String> {
+    let ask = std::process::Command::new("c++").arg("-print-file-name=include").output();
+    let folder = ask.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    let folder = folder.map(|folder| folder.trim().to_owned()).filter(|folder| Path::new(folder).is_absolute());
+    folder.map_or_else(Vec::new, |folder| vec!["-idirafter".to_owned(), folder])
 }
 
 /// Whether the checked-in bindings were made from the headers on disk.
