@@ -167,11 +167,12 @@ fn a_parser_of_another_release_is_refused() {
     assert_eq!(text, "the plugin library /no/such/plugins.so does not exist");
 }
 
-/// Runs one ignored test of this binary with the variable set, for the environment belongs to the process.
-fn with_variable(test: &str, value: &Path) -> (bool, String) {
+/// Runs one ignored test of this binary with a variable set, for the environment belongs to the process.
+fn with_variable(variable: &str, value: &Path, test: &str) -> (bool, String) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])
-        .env("TENSORRT_LIB_DIR", value)
+        .env_remove("TENSORRT_LIB_DIR")
+        .env(variable, value)
         .output()
         .unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
@@ -180,15 +181,28 @@ fn with_variable(test: &str, value: &Path) -> (bool, String) {
 #[test]
 fn the_variable_names_the_folder() {
     let folder = Folder::new("variable");
-    let (passed, text) = with_variable("in_child_nothing_there", folder.path());
+    let (passed, text) = with_variable("TENSORRT_LIB_DIR", folder.path(), "in_child_nothing_there");
     assert!(passed && text.contains("(from TENSORRT_LIB_DIR): no such file"), "{text}");
     compile(&folder, "libtensorrt_rtx.so.1", &telling(10_701));
-    let (passed, text) = with_variable("in_child_rtx_there", folder.path());
+    let (passed, text) = with_variable("TENSORRT_LIB_DIR", folder.path(), "in_child_rtx_there");
     assert!(passed && text.contains("TensorRT for RTX 1.7.1"), "{text}");
 }
 
 #[test]
-#[ignore = "runs in a child with TENSORRT_LIB_DIR set"]
+#[cfg(target_os = "linux")]
+fn the_systems_loader_is_asked() {
+    let folder = Folder::new("system");
+    compile(&folder, "libtensorrt_rtx.so.1", &telling(10_701));
+    let (passed, text) = with_variable("LD_LIBRARY_PATH", folder.path(), "in_child_rtx_there");
+    let path = folder.path().join("libtensorrt_rtx.so.1");
+    assert!(passed && text.contains(&format!("TensorRT for RTX 1.7.1 at {}", path.display())), "{text}");
+    std::fs::write(&path, "garbage").unwrap();
+    let (passed, text) = with_variable("LD_LIBRARY_PATH", folder.path(), "in_child_unloadable");
+    assert!(passed && text.contains("libtensorrt_rtx.so.1 cannot be loaded"), "{text}");
+}
+
+#[test]
+#[ignore = "runs in a child with a variable set"]
 fn in_child_nothing_there() {
     let error = Library::load().unwrap_err();
     assert_eq!(error.kind(), LoadErrorKind::NotFound);
@@ -196,7 +210,16 @@ fn in_child_nothing_there() {
 }
 
 #[test]
-#[ignore = "runs in a child with TENSORRT_LIB_DIR set"]
+#[ignore = "runs in a child with a variable set"]
 fn in_child_rtx_there() {
-    println!("{}", Library::load().unwrap().info());
+    let library = Library::load().unwrap();
+    println!("{} at {}", library.info(), library.path().unwrap().display());
+}
+
+#[test]
+#[ignore = "runs in a child with a variable set"]
+fn in_child_unloadable() {
+    let error = Library::load().unwrap_err();
+    assert_eq!(error.kind(), LoadErrorKind::Unloadable);
+    println!("{error}");
 }

@@ -48,9 +48,19 @@ impl Looked {
         Self(format!("in {} (from {VARIABLE}): {state}", path.display()))
     }
 
-    pub(super) fn system(file: &str, error: &libloading::Error) -> Self {
-        Self(format!("{file}, where the system's loader looks: {}", describe(error)))
+    pub(super) fn system(file: &str) -> Self {
+        Self(format!("for {file} where the system's loader looks (LD_LIBRARY_PATH, ld.so.conf): no such file"))
     }
+}
+
+/// Whether the system's loader found no file of the name. Otherwise it found one and refuses it, or a library that it needs
+/// is missing.
+pub(super) fn is_absent(file: &str, error: &libloading::Error) -> bool {
+    let text = describe(error);
+    // Windows does not say which file is missing.
+    cfg!(windows)
+        || text.contains(&format!("{file}: cannot open shared object file"))
+        || text.contains("image not found")
 }
 
 /// What the system's loader said.

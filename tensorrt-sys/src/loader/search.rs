@@ -1,6 +1,6 @@
 //! Where a library, its parser and its plugins are looked for.
 
-use super::error::{LoadError, Looked};
+use super::error::{self, LoadError, Looked};
 use super::names::{self, Target};
 use super::open::{Opened, open};
 use super::options::LoadOptions;
@@ -38,13 +38,16 @@ pub(super) fn library(options: &LoadOptions) -> Result<(Option<Target>, Opened),
         return Err(LoadError::not_found(&files, &looked));
     }
     let mut looked = Vec::new();
+    let mut unloadable = None;
     for target in targets {
-        match open(Path::new(&target.file())) {
+        let file = target.file();
+        match open(Path::new(&file)) {
             Ok(opened) => return Ok((Some(target), opened.locate("getInferLibVersion"))),
-            Err(error) => looked.push(Looked::system(&target.file(), &error)),
+            Err(error) if error::is_absent(&file, &error) => looked.push(Looked::system(&file)),
+            Err(error) => unloadable = unloadable.or(Some(LoadError::unloadable(Path::new(&file), &error))),
         }
     }
-    Err(LoadError::not_found(&files, &looked))
+    Err(unloadable.unwrap_or_else(|| LoadError::not_found(&files, &looked)))
 }
 
 /// Opens the first target that one of the folders has.
