@@ -9,6 +9,7 @@ pub mod graph;
 pub mod kernels;
 pub mod memory;
 pub mod network;
+pub mod onnx;
 pub mod ops;
 pub mod shape;
 pub mod tensor;

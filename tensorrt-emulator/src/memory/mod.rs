@@ -1,5 +1,9 @@
 //! Bytes and who owns them.
 
+mod file;
+mod regions;
 mod storage;
 
-pub use storage::Storage;
+pub use file::map_file;
+pub use regions::{Lease, Regions, Span};
+pub use storage::{ALIGNMENT, Storage};

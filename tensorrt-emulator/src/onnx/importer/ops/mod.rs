@@ -1,0 +1,89 @@
+//! Converters, one file a family of operators.
+
+mod activation;
+mod binary;
+mod cast;
+mod concat;
+mod constant;
+mod conv;
+mod deconv;
+mod einsum;
+mod gather;
+mod generate;
+mod index;
+mod matmul;
+mod norm;
+mod pad;
+mod pool;
+mod quantize;
+mod reduce;
+mod reshape;
+mod resize;
+mod scale;
+mod shape;
+mod slice;
+mod softmax;
+mod spatial;
+mod topk;
+mod unary;
+mod window;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::context::Converter;
+use crate::onnx::error::Refusal;
+
+/// One family's operators.
+type Table = &'static [(&'static str, Converter)];
+
+const FAMILIES: &[Table] = &[
+    activation::OPS,
+    binary::OPS,
+    cast::OPS,
+    concat::OPS,
+    constant::OPS,
+    conv::OPS,
+    deconv::OPS,
+    einsum::OPS,
+    gather::OPS,
+    generate::OPS,
+    index::OPS,
+    matmul::OPS,
+    norm::OPS,
+    pad::OPS,
+    pool::OPS,
+    quantize::OPS,
+    reduce::OPS,
+    reshape::OPS,
+    resize::OPS,
+    scale::OPS,
+    shape::OPS,
+    slice::OPS,
+    softmax::OPS,
+    spatial::OPS,
+    topk::OPS,
+    unary::OPS,
+    window::OPS,
+];
+
+static CONVERTERS: LazyLock<HashMap<&'static str, Converter>> =
+    LazyLock::new(|| FAMILIES.iter().flat_map(|family| family.iter().copied()).collect());
+
+/// The converter of an operator of ONNX's own domain.
+pub(super) fn converter(name: &str) -> Option<Converter> {
+    CONVERTERS.get(name).copied()
+}
+
+/// The error for an operator without a converter.
+pub(super) fn unsupported(name: &str) -> Refusal {
+    let why = match name {
+        "If" | "Loop" | "Scan" => ": control flow is not supported",
+        "LSTM" | "GRU" | "RNN" => ": recurrent operators are not supported",
+        "NonZero" | "Unique" | "Compress" | "NonMaxSuppression" => {
+            ": operators whose output's size depends on values are not supported"
+        }
+        _ => "",
+    };
+    Refusal::node(format!("the operator {name} is not supported{why}"))
+}

@@ -1,0 +1,1 @@
+//! Tests over small models built in code.
