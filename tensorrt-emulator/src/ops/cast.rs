@@ -21,10 +21,8 @@ struct Cast;
 /// One of the types is another.
 pub(super) fn prepare(request: &Request<'_>, to: DataType) -> Result<Box<dyn Kernel>> {
     for dtype in [request.input_type(0)?, to] {
-        let integer = matches!(
-            dtype,
-            DataType::Int8 | DataType::Uint8 | DataType::Int32 | DataType::Int64 | DataType::Bool
-        );
+        let integer =
+            matches!(dtype, DataType::Int8 | DataType::Uint8 | DataType::Int32 | DataType::Int64 | DataType::Bool);
         if !integer && !convert::is_computable(dtype) {
             return Err(Error::unsupported(format!("a cast between {} and others", dtype.name())));
         }

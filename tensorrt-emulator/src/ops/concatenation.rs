@@ -77,8 +77,7 @@ mod tests {
         let empty = tensor(&[2, 0, 2], &[0i32; 0]);
         for axis in [1, -2] {
             let kind = LayerKind::Concatenation { axis };
-            let out =
-                run(&kind, &[Some(&a), Some(&empty), Some(&b)], &[(DataType::Int32, &[2, 3, 2])]).unwrap();
+            let out = run(&kind, &[Some(&a), Some(&empty), Some(&b)], &[(DataType::Int32, &[2, 3, 2])]).unwrap();
             assert_eq!(out[0].view().as_slice::<i32>().unwrap(), [1, 2, 5, 6, 7, 8, 3, 4, 9, 10, 11, 12]);
         }
         let kind = LayerKind::Concatenation { axis: 0 };

@@ -6,7 +6,7 @@ use tensorrt_sys::{DataType, ElementWiseOperation};
 
 use self::integer::Integer;
 use super::broadcast::Broadcast;
-use super::wide::zip;
+use super::wide::{zip, zip_plain};
 use super::{Call, Kernel, Request, convert};
 use crate::tensor::{TensorMut, TensorView};
 use crate::{Error, Result};
@@ -67,10 +67,10 @@ impl ElementWise {
     fn bools(&self, plan: &Broadcast<2>, x: &[u8], y: &[u8], out: &mut [u8]) -> Result<()> {
         use ElementWiseOperation as E;
         match self.op {
-            E::And => zip(plan, x, y, out, |x, y| x & y),
-            E::Or => zip(plan, x, y, out, |x, y| x | y),
-            E::Xor => zip(plan, x, y, out, |x, y| x ^ y),
-            E::Equal => zip(plan, x, y, out, |x, y| u8::from(x == y)),
+            E::And => zip_plain(plan, x, y, out, |x, y| x & y),
+            E::Or => zip_plain(plan, x, y, out, |x, y| x | y),
+            E::Xor => zip_plain(plan, x, y, out, |x, y| x ^ y),
+            E::Equal => zip_plain(plan, x, y, out, |x, y| u8::from(x == y)),
             _ => return Err(self.refused(DataType::Bool)),
         }
         Ok(())
@@ -86,17 +86,17 @@ impl ElementWise {
         use ElementWiseOperation as E;
         let (x, y) = (x.as_slice::<T>()?, y.as_slice::<T>()?);
         match self.op {
-            E::Equal => zip(plan, x, y, out.as_mut_slice()?, |x, y| u8::from(x == y)),
-            E::Greater => zip(plan, x, y, out.as_mut_slice()?, |x, y| u8::from(x > y)),
-            E::Less => zip(plan, x, y, out.as_mut_slice()?, |x, y| u8::from(x < y)),
-            E::Sum => zip(plan, x, y, out.as_mut_slice()?, T::plus),
-            E::Prod => zip(plan, x, y, out.as_mut_slice()?, T::times),
-            E::Max => zip(plan, x, y, out.as_mut_slice()?, |x: T, y| x.max(y)),
-            E::Min => zip(plan, x, y, out.as_mut_slice()?, |x: T, y| x.min(y)),
-            E::Sub => zip(plan, x, y, out.as_mut_slice()?, T::minus),
-            E::Div => zip(plan, x, y, out.as_mut_slice()?, T::divided),
-            E::FloorDiv => zip(plan, x, y, out.as_mut_slice()?, T::floor_divided),
-            E::Pow => zip(plan, x, y, out.as_mut_slice()?, T::power),
+            E::Equal => zip_plain(plan, x, y, out.as_mut_slice()?, |x, y| u8::from(x == y)),
+            E::Greater => zip_plain(plan, x, y, out.as_mut_slice()?, |x, y| u8::from(x > y)),
+            E::Less => zip_plain(plan, x, y, out.as_mut_slice()?, |x, y| u8::from(x < y)),
+            E::Sum => zip_plain(plan, x, y, out.as_mut_slice()?, T::plus),
+            E::Prod => zip_plain(plan, x, y, out.as_mut_slice()?, T::times),
+            E::Max => zip_plain(plan, x, y, out.as_mut_slice()?, |x: T, y| x.max(y)),
+            E::Min => zip_plain(plan, x, y, out.as_mut_slice()?, |x: T, y| x.min(y)),
+            E::Sub => zip_plain(plan, x, y, out.as_mut_slice()?, T::minus),
+            E::Div => zip_plain(plan, x, y, out.as_mut_slice()?, T::divided),
+            E::FloorDiv => zip_plain(plan, x, y, out.as_mut_slice()?, T::floor_divided),
+            E::Pow => zip_plain(plan, x, y, out.as_mut_slice()?, T::power),
             _ => return Err(self.refused(T::DTYPE)),
         }
         Ok(())
@@ -141,7 +141,7 @@ fn apply(op: ElementWiseOperation, plan: &Broadcast<2>, x: &[f32], y: &[f32], ou
             [2.0] => zip(plan, x, y, out, |x, _| x * x),
             [3.0] => zip(plan, x, y, out, |x, _| x * x * x),
             [1.0] => zip(plan, x, y, out, |x, _| x),
-            _ => zip(plan, x, y, out, f32::powf),
+            _ => zip_plain(plan, x, y, out, f32::powf),
         },
         other => return Err(Error::unsupported(format!("{} on floating point", other.name()))),
     }

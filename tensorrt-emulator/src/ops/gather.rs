@@ -97,8 +97,8 @@ impl Gather {
 
     /// Where each element lies whose coordinate along the axis is replaced.
     fn elements(&self, shape: &[usize], index_shape: &[usize], numbers: &[i64]) -> Result<Vec<usize>> {
-        let fits = shape.len() == index_shape.len()
-            && (0..shape.len()).all(|d| d == self.axis || index_shape[d] <= shape[d]);
+        let fits =
+            shape.len() == index_shape.len() && (0..shape.len()).all(|d| d == self.axis || index_shape[d] <= shape[d]);
         if !fits {
             return Err(Error::invalid(format!("indices of dimensions {index_shape:?} into {shape:?}")));
         }

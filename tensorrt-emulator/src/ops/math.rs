@@ -29,6 +29,16 @@ pub(super) fn exp(x: f32) -> f32 {
     p * power_of_two(half) * power_of_two(k.wrapping_sub(half))
 }
 
+/// e^x − 1, exact to the last digits next to 0.
+#[inline(always)]
+pub(super) fn exp_m1(x: f32) -> f32 {
+    // The Taylor series divided by x.
+    const SMALL: [f32; 8] = [1.0 / 40_320.0, 1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0];
+    let small = polynomial(&SMALL, x) * x;
+    let large = exp(x) - 1.0;
+    if x.abs() < 0.5 { small } else { large }
+}
+
 /// The error function.
 #[inline(always)]
 pub(super) fn erf(x: f32) -> f32 {
@@ -88,6 +98,8 @@ mod tests {
             let x = f32::from(i) / 370.0;
             let wanted = f64::from(x).exp();
             assert!((f64::from(exp(x)) - wanted).abs() <= wanted * 3e-7 + 1e-45, "exp({x})");
+            let wanted = f64::from(x).exp_m1();
+            assert!((f64::from(exp_m1(x)) - wanted).abs() <= wanted.abs() * 5e-7, "exp_m1({x})");
             let x = x / 20.0;
             let wanted = reference_erf(x.into());
             assert!((f64::from(erf(x)) - wanted).abs() <= wanted.abs() * 3e-7, "erf({x}) = {} {wanted}", erf(x));

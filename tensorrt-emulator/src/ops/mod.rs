@@ -17,13 +17,16 @@ mod fill;
 mod gather;
 mod math;
 mod matmul;
+mod normalization;
 mod one_hot;
 mod packed;
 mod padding;
 mod parametric_relu;
 mod pick;
+mod pooling;
 mod quantize;
 mod reduce;
+mod resize;
 mod reverse_sequence;
 mod rotary;
 mod scale;
@@ -184,6 +187,9 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         LayerKind::Softmax { axes } => softmax::prepare(request, *axes),
         LayerKind::RaggedSoftmax => softmax::prepare_ragged(request),
         LayerKind::Reduce { op, axes, .. } => reduce::prepare(request, *op, *axes),
+        LayerKind::Pooling(params) => pooling::prepare(request, params),
+        LayerKind::Normalization(params) => normalization::prepare(request, params),
+        LayerKind::Resize(params) => resize::prepare(request, params),
         other => Err(Error::unsupported(format!("layers of type {} are not supported", other.layer_type().name()))),
     }
 }

@@ -48,8 +48,7 @@ fn select<W: Word>(call: &mut Call<'_, '_>) -> Result<()> {
                     }
                 }
                 [0, _, _] => {
-                    let (values, at, step) =
-                        if condition[c] != 0 { (left, l, steps[1]) } else { (right, r, steps[2]) };
+                    let (values, at, step) = if condition[c] != 0 { (left, l, steps[1]) } else { (right, r, steps[2]) };
                     if step == 1 { row.copy_from_slice(&values[at..at + len]) } else { row.fill(values[at]) }
                 }
                 [_, l_step, r_step] => {
@@ -74,9 +73,13 @@ mod tests {
     fn the_condition_chooses_under_every_broadcast() {
         let condition = [true, false, false, true];
         for mask in 0..64u32 {
-            let dims = |shift: u32| [if mask >> shift & 1 == 1 { 1 } else { 2i64 }, if mask >> shift & 2 == 2 { 1 } else { 2 }];
+            let dims = |shift: u32| {
+                [if mask >> shift & 1 == 1 { 1 } else { 2i64 }, if mask >> shift & 2 == 2 { 1 } else { 2 }]
+            };
             let count = |d: [i64; 2]| usize::try_from(d[0] * d[1]).unwrap();
-            let at = |d: [i64; 2], i: usize, j: usize| (if d[0] == 1 { 0 } else { i }) * (if d[1] == 1 { 1 } else { 2 }) + if d[1] == 1 { 0 } else { j };
+            let at = |d: [i64; 2], i: usize, j: usize| {
+                (if d[0] == 1 { 0 } else { i }) * (if d[1] == 1 { 1 } else { 2 }) + if d[1] == 1 { 0 } else { j }
+            };
             let (dc, dl, dr) = (dims(0), dims(2), dims(4));
             let (left, right) = ([1f32, 2., 3., 4.], [-1f32, -2., -3., -4.]);
             let c = bools(&dc, &condition[..count(dc)]);

@@ -1,8 +1,8 @@
 //! Transposes and reshapes.
 
+use super::copy::copy_bytes;
 use super::transpose::transpose;
 use super::words::{Word, by_width, extents, words, words_mut};
-use super::copy::copy_bytes;
 use super::{Call, Kernel, Request};
 use crate::graph::{Permutation, Shuffle};
 use crate::{Error, Result};

@@ -19,11 +19,7 @@ pub(super) fn bools(dims: &[i64], values: &[bool]) -> Tensor {
 }
 
 /// Prepares and runs a layer without weights; outputs start as 0xA5 bytes.
-pub(super) fn run(
-    kind: &LayerKind,
-    inputs: &[Option<&Tensor>],
-    outputs: &[(DataType, &[i64])],
-) -> Result<Vec<Tensor>> {
+pub(super) fn run(kind: &LayerKind, inputs: &[Option<&Tensor>], outputs: &[(DataType, &[i64])]) -> Result<Vec<Tensor>> {
     run_in(&Graph::default(), kind, inputs, outputs)
 }
 
@@ -57,7 +53,11 @@ pub(super) fn run_in(
     let mut scratch = vec![0u64; kernel.scratch_bytes(&infos).div_ceil(8)];
     {
         let mut outs: Vec<_> = tensors.iter_mut().map(Tensor::view_mut).collect();
-        kernel.run(&mut Call { inputs: &views, outputs: &mut outs, scratch: bytemuck::cast_slice_mut(&mut scratch) })?;
+        kernel.run(&mut Call {
+            inputs: &views,
+            outputs: &mut outs,
+            scratch: bytemuck::cast_slice_mut(&mut scratch),
+        })?;
     }
     Ok(tensors)
 }

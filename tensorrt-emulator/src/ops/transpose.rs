@@ -25,7 +25,11 @@ pub(super) fn transpose<W: Word>(x: &[W], extents: &[usize], order: &[usize], ou
         let x = &x[first / row * steps[0]..];
         let mut extents = extents.clone();
         extents[0] = out.len() / row;
-        if contiguous == last { copy_rows(x, &extents, &steps, out) } else { turn(x, &extents, &steps, contiguous, out) }
+        if contiguous == last {
+            copy_rows(x, &extents, &steps, out)
+        } else {
+            turn(x, &extents, &steps, contiguous, out)
+        }
     });
 }
 

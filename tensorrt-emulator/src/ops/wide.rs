@@ -46,6 +46,11 @@ pub(super) fn map<A: Copy + Sync, O: Send>(x: &[A], out: &mut [O], f: impl Fn(A)
     for_chunks(out, GRAIN, |first, out| Map { x: &x[first..first + out.len()], out, f }.dispatch());
 }
 
+/// [`map`] compiled once, for the baseline instruction set: for functions that do not vectorize.
+pub(super) fn map_plain<A: Copy + Sync, O: Send>(x: &[A], out: &mut [O], f: impl Fn(A) -> O + Sync) {
+    for_chunks(out, GRAIN, |first, out| out.iter_mut().zip(&x[first..]).for_each(|(out, &x)| *out = f(x)));
+}
+
 struct Zip<'a, A, O, F> {
     plan: &'a Broadcast<2>,
     first: usize,
@@ -60,6 +65,13 @@ impl<A: Copy, O, F: Fn(A, A) -> O> SimdOp for Zip<'_, A, O, F> {
 
     #[inline(always)]
     fn eval<I: Isa>(self, _: I) {
+        self.run();
+    }
+}
+
+impl<A: Copy, O, F: Fn(A, A) -> O> Zip<'_, A, O, F> {
+    #[inline(always)]
+    fn run(self) {
         let Self { plan, first, x, y, mut out, f } = self;
         let mut rows = plan.rows(first);
         let steps = plan.steps();
@@ -103,4 +115,15 @@ pub(super) fn zip<A: Copy + Sync, O: Send>(
     f: impl Fn(A, A) -> O + Copy + Sync,
 ) {
     for_chunks(out, GRAIN, |first, out| Zip { plan, first, x, y, out, f }.dispatch());
+}
+
+/// [`zip`] compiled once, for the baseline instruction set: for integers, which are mostly shapes.
+pub(super) fn zip_plain<A: Copy + Sync, O: Send>(
+    plan: &Broadcast<2>,
+    x: &[A],
+    y: &[A],
+    out: &mut [O],
+    f: impl Fn(A, A) -> O + Copy + Sync,
+) {
+    for_chunks(out, GRAIN, |first, out| Zip { plan, first, x, y, out, f }.run());
 }

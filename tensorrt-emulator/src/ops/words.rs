@@ -92,7 +92,8 @@ pub(super) fn axis(axis: i64, rank: usize) -> Result<usize> {
 /// The position lies outside.
 #[inline]
 pub(super) fn position(index: i64, extent: usize) -> Result<usize> {
-    let found = if index < 0 { usize::try_from(index.saturating_add_unsigned(extent as u64)) } else { usize::try_from(index) };
+    let found =
+        if index < 0 { usize::try_from(index.saturating_add_unsigned(extent as u64)) } else { usize::try_from(index) };
     match found {
         Ok(found) if found < extent => Ok(found),
         _ => Err(Error::invalid(format!("index {index} lies outside of an axis of {extent} elements"))),

@@ -38,7 +38,10 @@ fn float_arithmetic_and_comparison_with_nan() {
     assert_eq!(flags(E::Equal), [0, 0, 0, 1, 0]);
     assert_eq!(flags(E::Less), [1, 0, 0, 0, 1]);
     assert_eq!(flags(E::Greater), [0, 0, 0, 0, 0]);
-    assert_eq!(pair::<f32, f32>(E::Div, &[1.0, -1.0, 0.0], &[0.0; 3], DataType::Float)[..2], [f32::INFINITY, -f32::INFINITY]);
+    assert_eq!(
+        pair::<f32, f32>(E::Div, &[1.0, -1.0, 0.0], &[0.0; 3], DataType::Float)[..2],
+        [f32::INFINITY, -f32::INFINITY]
+    );
 }
 
 #[test]
@@ -74,9 +77,13 @@ fn bools_are_logical() {
 
 #[test]
 fn half_types_round_once() {
-    let x = run(&LayerKind::Cast { to: DataType::Bf16 }, &[Some(&tensor(&[1], &[256.0f32]))], &[(DataType::Bf16, &[1])]).unwrap();
-    let y = run(&LayerKind::Cast { to: DataType::Bf16 }, &[Some(&tensor(&[1], &[1.0f32]))], &[(DataType::Bf16, &[1])]).unwrap();
-    let out = run(&LayerKind::ElementWise { op: E::Sum }, &[Some(&x[0]), Some(&y[0])], &[(DataType::Bf16, &[1])]).unwrap();
+    let x =
+        run(&LayerKind::Cast { to: DataType::Bf16 }, &[Some(&tensor(&[1], &[256.0f32]))], &[(DataType::Bf16, &[1])])
+            .unwrap();
+    let y = run(&LayerKind::Cast { to: DataType::Bf16 }, &[Some(&tensor(&[1], &[1.0f32]))], &[(DataType::Bf16, &[1])])
+        .unwrap();
+    let out =
+        run(&LayerKind::ElementWise { op: E::Sum }, &[Some(&x[0]), Some(&y[0])], &[(DataType::Bf16, &[1])]).unwrap();
     assert_eq!(out[0].view().as_slice::<half::bf16>().unwrap()[0].to_f32(), 256.0);
 }
 
@@ -98,7 +105,8 @@ fn random_broadcasts_match_a_naive_reference() {
             tensor(dims, &random.floats(count))
         };
         let (x, y) = (make(&dx, &mut random), make(&dy, &mut random));
-        let result = run(&LayerKind::ElementWise { op: E::Sub }, &[Some(&x), Some(&y)], &[(DataType::Float, &out)]).unwrap();
+        let result =
+            run(&LayerKind::ElementWise { op: E::Sub }, &[Some(&x), Some(&y)], &[(DataType::Float, &out)]).unwrap();
         let (x, y) = (x.view(), y.view());
         let (x, y) = (x.as_slice::<f32>().unwrap(), y.as_slice::<f32>().unwrap());
         for (flat, &got) in result[0].view().as_slice::<f32>().unwrap().iter().enumerate() {

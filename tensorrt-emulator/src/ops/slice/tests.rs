@@ -51,7 +51,8 @@ fn random_slices_match_a_naive_reference() {
         let rank = usize::try_from(random.range(1, 5)).unwrap();
         let dims: Vec<i64> = (0..rank).map(|_| random.range(1, 6)).collect();
         let count = dims.iter().product::<i64>();
-        let x: Tensor = tensor(&dims, &(0..i16::try_from(count).unwrap()).map(|v| f32::from(v) + 1.0).collect::<Vec<_>>());
+        let x: Tensor =
+            tensor(&dims, &(0..i16::try_from(count).unwrap()).map(|v| f32::from(v) + 1.0).collect::<Vec<_>>());
         let start: Vec<i64> = dims.iter().map(|&d| random.range(-2, d + 2)).collect();
         let stride: Vec<i64> = dims.iter().map(|_| random.range(-2, 3)).collect();
         let size: Vec<i64> = dims.iter().map(|_| random.range(0, 6)).collect();
