@@ -107,7 +107,7 @@ impl Layout {
         if self.direct { self.window.input_len() } else { self.phases.len() * self.grid.iter().product::<usize>() }
     }
 
-    /// The elements of an image of `channels` channels, a few zeros at its end included.
+    /// The elements of an image of `channels` channels, some padding at its end included.
     pub fn len(&self, channels: usize) -> usize {
         let slack = if self.direct { 0 } else { self.grid[2] + 64 };
         channels * self.channel_len() + slack
@@ -135,25 +135,35 @@ impl Layout {
         all.map(|offset| u32::try_from(offset).ok()).collect()
     }
 
-    /// Lays `image` (channels of the window's input) out into `to`, of [`len`](Self::len) elements.
-    pub fn fill(&self, image: &[f32], to: &mut [f32]) {
+    /// The offset of each kernel element from the start of a channel.
+    pub fn taps(&self) -> &[usize] {
+        &self.taps
+    }
+
+    /// The offset of an output row from the start of a channel.
+    pub fn row(&self, z: usize, y: usize) -> usize {
+        (z * self.grid[1] + y) * self.grid[2]
+    }
+
+    /// Lays `image` (channels of the window's input) out into `to`, of [`len`](Self::len) elements, `padding` around it.
+    pub fn fill(&self, image: &[f32], to: &mut [f32], padding: f32) {
         let (from, into) = (self.window.input_len(), self.channel_len());
         if from == 0 || into == 0 {
-            to.fill(0.0);
+            to.fill(padding);
             return;
         }
         let channels = image.len() / from;
         let (body, slack) = to.split_at_mut((channels * into).min(to.len()));
-        slack.fill(0.0);
+        slack.fill(padding);
         if image.len() < 1 << 15 || rayon::current_num_threads() == 1 {
-            body.chunks_exact_mut(into).zip(image.chunks_exact(from)).for_each(|(to, from)| self.fill_channel(from, to));
+            body.chunks_exact_mut(into).zip(image.chunks_exact(from)).for_each(|(to, from)| self.fill_channel(from, to, padding));
         } else {
             let pairs = body.par_chunks_exact_mut(into).zip(image.par_chunks_exact(from));
-            pairs.with_min_len(4).for_each(|(to, from)| self.fill_channel(from, to));
+            pairs.with_min_len(4).for_each(|(to, from)| self.fill_channel(from, to, padding));
         }
     }
 
-    fn fill_channel(&self, image: &[f32], to: &mut [f32]) {
+    fn fill_channel(&self, image: &[f32], to: &mut [f32], padding: f32) {
         let Window { input, stride, before, .. } = self.window;
         let [_, rows, columns] = self.grid;
         for (phase, to) in self.phases.iter().zip(to.chunks_exact_mut(self.grid.iter().product())) {
@@ -162,21 +172,21 @@ impl Layout {
                 let source = (z * stride[0] + phase[0]).checked_sub(before[0]).filter(|&z| z < input[0]);
                 let source = source.zip((y * stride[1] + phase[1]).checked_sub(before[1]).filter(|&y| y < input[1]));
                 let Some((z, y)) = source else {
-                    line.fill(0.0);
+                    line.fill(padding);
                     continue;
                 };
                 let start = (z * input[1] + y) * input[2];
-                fill_line(&image[start..start + input[2]], line, phase[2], stride[2], before[2]);
+                fill_line(&image[start..start + input[2]], line, [phase[2], stride[2], before[2]], padding);
             }
         }
     }
 }
 
-/// `line[x] = image[x * stride + phase - before]`, zeros outside.
-fn fill_line(image: &[f32], line: &mut [f32], phase: usize, stride: usize, before: usize) {
+/// `line[x] = image[x * stride + phase - before]`, `padding` outside.
+fn fill_line(image: &[f32], line: &mut [f32], [phase, stride, before]: [usize; 3], padding: f32) {
     let first = before.saturating_sub(phase).div_ceil(stride).min(line.len());
-    let (zeros, rest) = line.split_at_mut(first);
-    zeros.fill(0.0);
+    let (head, rest) = line.split_at_mut(first);
+    head.fill(padding);
     let skip = (first * stride + phase).saturating_sub(before).min(image.len());
     let image = &image[skip..];
     let count = image.len().div_ceil(stride).min(rest.len());
@@ -189,5 +199,5 @@ fn fill_line(image: &[f32], line: &mut [f32], phase: usize, stride: usize, befor
         }
         _ => body.iter_mut().zip(image.iter().step_by(stride)).for_each(|(slot, &value)| *slot = value),
     }
-    after.fill(0.0);
+    after.fill(padding);
 }

@@ -7,6 +7,8 @@ pub mod dot;
 pub mod gemm;
 pub mod image;
 pub mod math;
+pub mod normalize;
+pub mod pool;
 pub mod simd;
 pub mod softmax;
 pub mod workspace;

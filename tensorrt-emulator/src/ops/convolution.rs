@@ -181,7 +181,7 @@ impl Convolution {
             image
         } else {
             buffer = Buffer::take(layout.len(*channels));
-            layout.fill(image, &mut buffer);
+            layout.fill(image, &mut buffer, 0.0);
             &buffer
         };
         let (rows, group_channels) = (self.maps / self.groups, channels / self.groups);
