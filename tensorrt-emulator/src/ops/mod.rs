@@ -12,9 +12,12 @@ mod concatenation;
 pub mod convert;
 mod convolution;
 mod copy;
+mod cumulative;
+mod deconvolution;
 mod elementwise;
 mod fill;
 mod gather;
+mod lrn;
 mod math;
 mod matmul;
 mod normalization;
@@ -38,6 +41,7 @@ mod softmax;
 mod strided;
 #[cfg(test)]
 mod testing;
+mod topk;
 mod transpose;
 mod unary;
 mod wide;
@@ -190,6 +194,10 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         LayerKind::Pooling(params) => pooling::prepare(request, params),
         LayerKind::Normalization(params) => normalization::prepare(request, params),
         LayerKind::Resize(params) => resize::prepare(request, params),
+        LayerKind::Deconvolution(conv) => deconvolution::prepare(request, conv),
+        LayerKind::Lrn { window, alpha, beta, k } => lrn::prepare(request, *window, *alpha, *beta, *k),
+        LayerKind::TopK(params) => topk::prepare(request, params),
+        LayerKind::Cumulative { op, exclusive, reverse } => cumulative::prepare(request, *op, *exclusive, *reverse),
         other => Err(Error::unsupported(format!("layers of type {} are not supported", other.layer_type().name()))),
     }
 }
