@@ -98,7 +98,9 @@ impl Event {
         match (&start.inner.raw, &end.inner.raw) {
             (RawEvent::Cuda(start), RawEvent::Cuda(end)) => cuda::Event::elapsed_ms(start, end),
             (RawEvent::Host(start), RawEvent::Host(end)) => HostEvent::elapsed_ms(start, end),
-            _ => Err(Error::invalid("measure the time between events: one is of the GPU, the other of the emulated device")),
+            _ => Err(Error::invalid(
+                "measure the time between events: one is of the GPU, the other of the emulated device",
+            )),
         }
     }
 

@@ -46,7 +46,8 @@ impl Context {
                 ),
             ));
         }
-        let number = c_int::try_from(ordinal).map_err(|_| Error::invalid("open a CUDA device: the ordinal is too large"))?;
+        let number =
+            c_int::try_from(ordinal).map_err(|_| Error::invalid("open a CUDA device: the ordinal is too large"))?;
         let mut device: CUdevice = 0;
         // SAFETY: `device` can be written to.
         driver.check(unsafe { (driver.cuDeviceGet)(&raw mut device, number) }, "open a CUDA device")?;
@@ -155,7 +156,10 @@ impl Context {
             }
         };
         pointer.and_then(NonNull::new).ok_or_else(|| {
-            Error::new(ErrorKind::OutOfMemory, format!("allocate {bytes} bytes of {place} memory: the driver gave no address"))
+            Error::new(
+                ErrorKind::OutOfMemory,
+                format!("allocate {bytes} bytes of {place} memory: the driver gave no address"),
+            )
         })
     }
 

@@ -145,7 +145,8 @@ impl Stream {
     /// Wakes a future once an event is reached. `sequence` numbers the completions of this stream.
     pub(crate) fn notify_when(&self, event: &Event, sequence: u64, notify: &Arc<Notify>) -> Result<()> {
         let mut wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = wakers.iter().position(|waker| waker.newest <= sequence || matches!(waker.stream.is_idle(), Ok(true)));
+        let free =
+            wakers.iter().position(|waker| waker.newest <= sequence || matches!(waker.stream.is_idle(), Ok(true)));
         let index = match free {
             Some(index) => index,
             None => {

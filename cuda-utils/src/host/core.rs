@@ -175,7 +175,8 @@ impl StreamCore {
         while let Some(work) = self.next(step) {
             step += 1;
             // A poisoned stream drops its steps unrun; a closure's captures may panic there as well.
-            let outcome = catch_unwind(AssertUnwindSafe(|| if self.poison.get().is_some() { Ok(()) } else { work.run() }));
+            let outcome =
+                catch_unwind(AssertUnwindSafe(|| if self.poison.get().is_some() { Ok(()) } else { work.run() }));
             if let Err(error) = outcome.unwrap_or_else(|panic| Err(Error::operation(describe(panic)))) {
                 // Fails only if the stream is poisoned already, and the first error is the one that counts.
                 let _ = self.poison.set((step, error));

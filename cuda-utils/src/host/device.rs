@@ -85,7 +85,10 @@ impl HostDevice {
     pub(crate) fn allocate(&self, place: Place, bytes: usize) -> Result<NonNull<u8>> {
         let layout = layout(bytes)?;
         let out_of_memory = |left: &str| {
-            Error::new(ErrorKind::OutOfMemory, format!("allocate {bytes} bytes of {place} memory on {}: {left}", self.name()))
+            Error::new(
+                ErrorKind::OutOfMemory,
+                format!("allocate {bytes} bytes of {place} memory on {}: {left}", self.name()),
+            )
         };
         if place == Place::Device {
             let limit = self.options.memory_limit.unwrap_or(u64::MAX);
@@ -93,7 +96,9 @@ impl HostDevice {
                 .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
                     used.checked_add(layout.size() as u64).filter(|sum| *sum <= limit)
                 })
-                .map_err(|used| out_of_memory(&format!("{} of its {limit} bytes are free", limit.saturating_sub(used))))?;
+                .map_err(|used| {
+                    out_of_memory(&format!("{} of its {limit} bytes are free", limit.saturating_sub(used)))
+                })?;
         }
         // SAFETY: `layout` never gives a size of zero.
         let pointer = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) });

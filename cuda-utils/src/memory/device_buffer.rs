@@ -108,6 +108,9 @@ impl<T: Element> DeviceBuffer<T> {
 pub(super) fn bytes_of<T>(len: usize) -> Result<usize> {
     len.checked_mul(size_of::<T>()).ok_or_else(|| {
         let size = size_of::<T>();
-        Error::new(ErrorKind::OutOfMemory, format!("allocate {len} elements of {size} bytes: more than the address space holds"))
+        Error::new(
+            ErrorKind::OutOfMemory,
+            format!("allocate {len} elements of {size} bytes: more than the address space holds"),
+        )
     })
 }

@@ -107,12 +107,19 @@ impl Tracker {
     /// Takes the record at the end of the allocation. No shared use is attached then, since each keeps the memory alive.
     pub(super) fn end(&mut self) -> LastUses {
         let uses = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
-        if uses.lost || uses.open { LastUses::Lost } else { LastUses::Known(uses.pending.into_iter().map(|known| known.event).collect()) }
+        if uses.lost || uses.open {
+            LastUses::Lost
+        } else {
+            LastUses::Known(uses.pending.into_iter().map(|known| known.event).collect())
+        }
     }
 }
 
 fn lost() -> Error {
-    Error::new(ErrorKind::DeviceLost, "use memory: the device failed while it used the memory, and cannot tell whether it still does")
+    Error::new(
+        ErrorKind::DeviceLost,
+        "use memory: the device failed while it used the memory, and cannot tell whether it still does",
+    )
 }
 
 /// The locked records of some allocations, with the claims of the shared uses attached to them.
@@ -209,8 +216,11 @@ impl<'a> Ordered<'a> {
             None => [Some(first.tracker().lock()), None],
             Some(second) if std::ptr::eq(first, second) => [Some(first.tracker().lock()), None],
             Some(second) => {
-                let (low, high) =
-                    if std::ptr::from_ref(first) < std::ptr::from_ref(second) { (first, second) } else { (second, first) };
+                let (low, high) = if std::ptr::from_ref(first) < std::ptr::from_ref(second) {
+                    (first, second)
+                } else {
+                    (second, first)
+                };
                 let low = low.tracker().lock();
                 [Some(low), Some(high.tracker().lock())]
             }
@@ -253,7 +263,9 @@ impl<'a> Ordered<'a> {
 
 impl Drop for Ordered<'_> {
     fn drop(&mut self) {
-        if !self.recorded && let Err(error) = self.record() {
+        if !self.recorded
+            && let Err(error) = self.record()
+        {
             self.stream.device().backend().deferred().record(error);
         }
     }

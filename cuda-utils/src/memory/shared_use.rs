@@ -262,7 +262,9 @@ impl<'a> SharedUseGuard<'a> {
 
 impl Drop for SharedUseGuard<'_> {
     fn drop(&mut self) {
-        if !self.recorded && let Err(error) = self.record() {
+        if !self.recorded
+            && let Err(error) = self.record()
+        {
             self.stream.device().backend().deferred().record(error);
         }
     }

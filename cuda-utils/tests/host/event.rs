@@ -43,7 +43,8 @@ fn an_event_never_recorded_is_not_waited_for() {
 #[test]
 fn a_wait_means_the_record_at_the_time_of_the_call() {
     let device = device();
-    let (slow, fast, waits) = (Stream::new(&device).unwrap(), Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
+    let (slow, fast, waits) =
+        (Stream::new(&device).unwrap(), Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
     let event = Event::new(&device).unwrap();
     let first = Gate::on(&slow);
     event.record(&slow).unwrap();

@@ -1,7 +1,7 @@
 //! Buffers that are dropped, moved and forgotten while a stream uses them.
 
-use cuda_utils::{DeviceBuffer, HostOptions, PinnedBuffer, Stream};
 use cuda_utils::{Device, ErrorKind};
+use cuda_utils::{DeviceBuffer, HostOptions, PinnedBuffer, Stream};
 use half::{bf16, f16};
 
 use crate::{Gate, device};
@@ -79,7 +79,21 @@ fn all_element_types_make_the_round_trip() {
             assert_eq!(DeviceBuffer::from_slice(&stream, &values).unwrap().to_vec(&stream).unwrap(), values);
         )*};
     }
-    round_trip![1_u8, -1_i8, 2_u16, -2_i16, 3_u32, -3_i32, 4_u64, -4_i64, 0.5_f32, -0.5_f64, f16::MAX, bf16::MIN, [1_u8, 2]];
+    round_trip![
+        1_u8,
+        -1_i8,
+        2_u16,
+        -2_i16,
+        3_u32,
+        -3_i32,
+        4_u64,
+        -4_i64,
+        0.5_f32,
+        -0.5_f64,
+        f16::MAX,
+        bf16::MIN,
+        [1_u8, 2]
+    ];
 }
 
 #[test]

@@ -39,7 +39,11 @@ fn shared_operations_run_each_time_and_fail_the_stream() {
     struct Counts(AtomicUsize);
     impl Operation for Counts {
         fn run(&self) -> Result<()> {
-            if self.0.fetch_add(1, Ordering::Relaxed) == 9 { Err(Error::operation("count: ten is too much")) } else { Ok(()) }
+            if self.0.fetch_add(1, Ordering::Relaxed) == 9 {
+                Err(Error::operation("count: ten is too much"))
+            } else {
+                Ok(())
+            }
         }
     }
     let device = device();
@@ -60,7 +64,8 @@ fn shared_operations_run_each_time_and_fail_the_stream() {
 #[test]
 fn raw_events_order_raw_streams() {
     let device = device();
-    let (one, two, event) = (Stream::new(&device).unwrap(), Stream::new(&device).unwrap(), Event::new(&device).unwrap());
+    let (one, two, event) =
+        (Stream::new(&device).unwrap(), Stream::new(&device).unwrap(), Event::new(&device).unwrap());
     // SAFETY: the event lives until the end of this test.
     let raw = unsafe { HostEventRef::from_raw(event.as_raw()) }.unwrap();
     let gate = Gate::on(&one);

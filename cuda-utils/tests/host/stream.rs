@@ -128,7 +128,8 @@ fn host_functions_run_in_order_on_another_thread() {
 fn cuda_must_not_be_called_from_a_host_function() {
     let device = device();
     let stream = Stream::new(&device).unwrap();
-    let (again, event, buffer) = (stream.clone(), Event::new(&device).unwrap(), PinnedBuffer::<u8>::alloc(&device, 1).unwrap());
+    let (again, event, buffer) =
+        (stream.clone(), Event::new(&device).unwrap(), PinnedBuffer::<u8>::alloc(&device, 1).unwrap());
     let refused = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&refused);
     stream
@@ -169,7 +170,8 @@ fn work_goes_on_when_the_last_handle_is_dropped() {
 #[test]
 fn a_failure_sticks_to_its_stream_and_spreads_to_those_that_wait_for_it() {
     let device = device();
-    let (bad, waits, good) = (Stream::new(&device).unwrap(), Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
+    let (bad, waits, good) =
+        (Stream::new(&device).unwrap(), Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
     let gate = Gate::on(&bad);
     HostStreamRef::of(&bad).unwrap().enqueue(|| Err(Error::operation("add: out of luck"))).unwrap();
     let ran = Arc::new(AtomicBool::new(false));
