@@ -14,9 +14,11 @@ mod convolution;
 mod copy;
 mod cumulative;
 mod deconvolution;
+mod einsum;
 mod elementwise;
 mod fill;
 mod gather;
+mod grid_sample;
 mod lrn;
 mod math;
 mod matmul;
@@ -198,6 +200,10 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         LayerKind::Lrn { window, alpha, beta, k } => lrn::prepare(request, *window, *alpha, *beta, *k),
         LayerKind::TopK(params) => topk::prepare(request, params),
         LayerKind::Cumulative { op, exclusive, reverse } => cumulative::prepare(request, *op, *exclusive, *reverse),
+        LayerKind::Einsum { equation } => einsum::prepare(request, equation),
+        LayerKind::GridSample { interpolation, align_corners, sample_mode } => {
+            grid_sample::prepare(request, *interpolation, *align_corners, *sample_mode)
+        }
         other => Err(Error::unsupported(format!("layers of type {} are not supported", other.layer_type().name()))),
     }
 }
