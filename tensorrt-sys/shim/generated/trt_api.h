@@ -81,7 +81,7 @@ typedef struct Api {
     IGpuAsyncAllocator* (*IGpuAsyncAllocator_new)(const IGpuAsyncAllocatorFns* functions, void* user);
     /** Deletes what `IGpuAsyncAllocator_new` made. */
     void (*IGpuAsyncAllocator_delete)(IGpuAsyncAllocator* self);
-    /** A new `nvinfer1::IRefitterObserver` that calls the functions with `user`; the struct is copied. Null when a function that has no default is null. */
+    /** A new `nvonnxparser::IRefitterObserver` that calls the functions with `user`; the struct is copied. Null when a function that has no default is null. */
     IRefitterObserver* (*IRefitterObserver_new)(const IRefitterObserverFns* functions, void* user);
     /** Deletes what `IRefitterObserver_new` made. */
     void (*IRefitterObserver_delete)(IRefitterObserver* self);

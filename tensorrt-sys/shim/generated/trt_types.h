@@ -7,209 +7,311 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** An opaque `IActivationLayer`. */
+/** `nvinfer1::IActivationLayer`; only pointers to it cross. */
+struct IActivationLayer;
 typedef struct IActivationLayer IActivationLayer;
-/** An opaque `IAssertionLayer`. */
+/** `nvinfer1::IAssertionLayer`; only pointers to it cross. */
+struct IAssertionLayer;
 typedef struct IAssertionLayer IAssertionLayer;
-/** An opaque `IAttention`. */
+/** `nvinfer1::IAttention`; only pointers to it cross. */
+struct IAttention;
 typedef struct IAttention IAttention;
-/** An opaque `IAttentionBoundaryLayer`. */
+/** `nvinfer1::IAttentionBoundaryLayer`; only pointers to it cross. */
+struct IAttentionBoundaryLayer;
 typedef struct IAttentionBoundaryLayer IAttentionBoundaryLayer;
-/** An opaque `IBuilder`. */
+/** `nvinfer1::IBuilder`; only pointers to it cross. */
+struct IBuilder;
 typedef struct IBuilder IBuilder;
-/** An opaque `IBuilderConfig`. */
+/** `nvinfer1::IBuilderConfig`; only pointers to it cross. */
+struct IBuilderConfig;
 typedef struct IBuilderConfig IBuilderConfig;
-/** An opaque `ICastLayer`. */
+/** `nvinfer1::ICastLayer`; only pointers to it cross. */
+struct ICastLayer;
 typedef struct ICastLayer ICastLayer;
-/** An opaque `IConcatenationLayer`. */
+/** `nvinfer1::IConcatenationLayer`; only pointers to it cross. */
+struct IConcatenationLayer;
 typedef struct IConcatenationLayer IConcatenationLayer;
-/** An opaque `IConditionLayer`. */
+/** `nvinfer1::IConditionLayer`; only pointers to it cross. */
+struct IConditionLayer;
 typedef struct IConditionLayer IConditionLayer;
-/** An opaque `IConstantLayer`. */
+/** `nvinfer1::IConstantLayer`; only pointers to it cross. */
+struct IConstantLayer;
 typedef struct IConstantLayer IConstantLayer;
-/** An opaque `IConvolutionLayer`. */
+/** `nvinfer1::IConvolutionLayer`; only pointers to it cross. */
+struct IConvolutionLayer;
 typedef struct IConvolutionLayer IConvolutionLayer;
-/** An opaque `ICudaEngine`. */
+/** `nvinfer1::ICudaEngine`; only pointers to it cross. */
+struct ICudaEngine;
 typedef struct ICudaEngine ICudaEngine;
-/** An opaque `ICumulativeLayer`. */
+/** `nvinfer1::ICumulativeLayer`; only pointers to it cross. */
+struct ICumulativeLayer;
 typedef struct ICumulativeLayer ICumulativeLayer;
-/** An opaque `IDebugListener`. */
+/** `nvinfer1::IDebugListener`; only pointers to it cross. */
+struct IDebugListener;
 typedef struct IDebugListener IDebugListener;
-/** An opaque `IDeconvolutionLayer`. */
+/** `nvinfer1::IDeconvolutionLayer`; only pointers to it cross. */
+struct IDeconvolutionLayer;
 typedef struct IDeconvolutionLayer IDeconvolutionLayer;
-/** An opaque `IDequantizeLayer`. */
+/** `nvinfer1::IDequantizeLayer`; only pointers to it cross. */
+struct IDequantizeLayer;
 typedef struct IDequantizeLayer IDequantizeLayer;
-/** An opaque `IDimensionExpr`. */
+/** `nvinfer1::IDimensionExpr`; only pointers to it cross. */
+struct IDimensionExpr;
 typedef struct IDimensionExpr IDimensionExpr;
-/** An opaque `IDistCollectiveLayer`. */
+/** `nvinfer1::IDistCollectiveLayer`; only pointers to it cross. */
+struct IDistCollectiveLayer;
 typedef struct IDistCollectiveLayer IDistCollectiveLayer;
-/** An opaque `IDynamicQuantizeLayer`. */
+/** `nvinfer1::IDynamicQuantizeLayer`; only pointers to it cross. */
+struct IDynamicQuantizeLayer;
 typedef struct IDynamicQuantizeLayer IDynamicQuantizeLayer;
-/** An opaque `IEinsumLayer`. */
+/** `nvinfer1::IEinsumLayer`; only pointers to it cross. */
+struct IEinsumLayer;
 typedef struct IEinsumLayer IEinsumLayer;
-/** An opaque `IElementWiseLayer`. */
+/** `nvinfer1::IElementWiseLayer`; only pointers to it cross. */
+struct IElementWiseLayer;
 typedef struct IElementWiseLayer IElementWiseLayer;
-/** An opaque `IEngineInspector`. */
+/** `nvinfer1::IEngineInspector`; only pointers to it cross. */
+struct IEngineInspector;
 typedef struct IEngineInspector IEngineInspector;
-/** An opaque `IErrorRecorder`. */
+/** `nvinfer1::IErrorRecorder`; only pointers to it cross. */
+struct IErrorRecorder;
 typedef struct IErrorRecorder IErrorRecorder;
-/** An opaque `IExecutionContext`. */
+/** `nvinfer1::IExecutionContext`; only pointers to it cross. */
+struct IExecutionContext;
 typedef struct IExecutionContext IExecutionContext;
-/** An opaque `IExprBuilder`. */
+/** `nvinfer1::IExprBuilder`; only pointers to it cross. */
+struct IExprBuilder;
 typedef struct IExprBuilder IExprBuilder;
-/** An opaque `IFillLayer`. */
+/** `nvinfer1::IFillLayer`; only pointers to it cross. */
+struct IFillLayer;
 typedef struct IFillLayer IFillLayer;
-/** An opaque `IGatherLayer`. */
+/** `nvinfer1::IGatherLayer`; only pointers to it cross. */
+struct IGatherLayer;
 typedef struct IGatherLayer IGatherLayer;
-/** An opaque `IGpuAllocator`. */
+/** `nvinfer1::IGpuAllocator`; only pointers to it cross. */
+struct IGpuAllocator;
 typedef struct IGpuAllocator IGpuAllocator;
-/** An opaque `IGpuAsyncAllocator`. */
+/** `nvinfer1::IGpuAsyncAllocator`; only pointers to it cross. */
+struct IGpuAsyncAllocator;
 typedef struct IGpuAsyncAllocator IGpuAsyncAllocator;
-/** An opaque `IGridSampleLayer`. */
+/** `nvinfer1::IGridSampleLayer`; only pointers to it cross. */
+struct IGridSampleLayer;
 typedef struct IGridSampleLayer IGridSampleLayer;
-/** An opaque `IHostMemory`. */
+/** `nvinfer1::IHostMemory`; only pointers to it cross. */
+struct IHostMemory;
 typedef struct IHostMemory IHostMemory;
-/** An opaque `IIdentityLayer`. */
+/** `nvinfer1::IIdentityLayer`; only pointers to it cross. */
+struct IIdentityLayer;
 typedef struct IIdentityLayer IIdentityLayer;
-/** An opaque `IIfConditional`. */
+/** `nvinfer1::IIfConditional`; only pointers to it cross. */
+struct IIfConditional;
 typedef struct IIfConditional IIfConditional;
-/** An opaque `IIfConditionalBoundaryLayer`. */
+/** `nvinfer1::IIfConditionalBoundaryLayer`; only pointers to it cross. */
+struct IIfConditionalBoundaryLayer;
 typedef struct IIfConditionalBoundaryLayer IIfConditionalBoundaryLayer;
-/** An opaque `IIfConditionalInputLayer`. */
+/** `nvinfer1::IIfConditionalInputLayer`; only pointers to it cross. */
+struct IIfConditionalInputLayer;
 typedef struct IIfConditionalInputLayer IIfConditionalInputLayer;
-/** An opaque `IIfConditionalOutputLayer`. */
+/** `nvinfer1::IIfConditionalOutputLayer`; only pointers to it cross. */
+struct IIfConditionalOutputLayer;
 typedef struct IIfConditionalOutputLayer IIfConditionalOutputLayer;
-/** An opaque `IInt8Calibrator`. */
+/** `nvinfer1::IInt8Calibrator`; only pointers to it cross. */
+struct IInt8Calibrator;
 typedef struct IInt8Calibrator IInt8Calibrator;
-/** An opaque `IInt8EntropyCalibrator`. */
+/** `nvinfer1::IInt8EntropyCalibrator`; only pointers to it cross. */
+struct IInt8EntropyCalibrator;
 typedef struct IInt8EntropyCalibrator IInt8EntropyCalibrator;
-/** An opaque `IInt8EntropyCalibrator2`. */
+/** `nvinfer1::IInt8EntropyCalibrator2`; only pointers to it cross. */
+struct IInt8EntropyCalibrator2;
 typedef struct IInt8EntropyCalibrator2 IInt8EntropyCalibrator2;
-/** An opaque `IInt8LegacyCalibrator`. */
+/** `nvinfer1::IInt8LegacyCalibrator`; only pointers to it cross. */
+struct IInt8LegacyCalibrator;
 typedef struct IInt8LegacyCalibrator IInt8LegacyCalibrator;
-/** An opaque `IInt8MinMaxCalibrator`. */
+/** `nvinfer1::IInt8MinMaxCalibrator`; only pointers to it cross. */
+struct IInt8MinMaxCalibrator;
 typedef struct IInt8MinMaxCalibrator IInt8MinMaxCalibrator;
-/** An opaque `IIteratorLayer`. */
+/** `nvinfer1::IIteratorLayer`; only pointers to it cross. */
+struct IIteratorLayer;
 typedef struct IIteratorLayer IIteratorLayer;
-/** An opaque `IKVCacheUpdateLayer`. */
+/** `nvinfer1::IKVCacheUpdateLayer`; only pointers to it cross. */
+struct IKVCacheUpdateLayer;
 typedef struct IKVCacheUpdateLayer IKVCacheUpdateLayer;
-/** An opaque `ILRNLayer`. */
+/** `nvinfer1::ILRNLayer`; only pointers to it cross. */
+struct ILRNLayer;
 typedef struct ILRNLayer ILRNLayer;
-/** An opaque `ILayer`. */
+/** `nvinfer1::ILayer`; only pointers to it cross. */
+struct ILayer;
 typedef struct ILayer ILayer;
-/** An opaque `ILogger`. */
+/** `nvinfer1::ILogger`; only pointers to it cross. */
+struct ILogger;
 typedef struct ILogger ILogger;
-/** An opaque `ILoop`. */
+/** `nvinfer1::ILoop`; only pointers to it cross. */
+struct ILoop;
 typedef struct ILoop ILoop;
-/** An opaque `ILoopBoundaryLayer`. */
+/** `nvinfer1::ILoopBoundaryLayer`; only pointers to it cross. */
+struct ILoopBoundaryLayer;
 typedef struct ILoopBoundaryLayer ILoopBoundaryLayer;
-/** An opaque `ILoopOutputLayer`. */
+/** `nvinfer1::ILoopOutputLayer`; only pointers to it cross. */
+struct ILoopOutputLayer;
 typedef struct ILoopOutputLayer ILoopOutputLayer;
-/** An opaque `IMatrixMultiplyLayer`. */
+/** `nvinfer1::IMatrixMultiplyLayer`; only pointers to it cross. */
+struct IMatrixMultiplyLayer;
 typedef struct IMatrixMultiplyLayer IMatrixMultiplyLayer;
-/** An opaque `IMoELayer`. */
+/** `nvinfer1::IMoELayer`; only pointers to it cross. */
+struct IMoELayer;
 typedef struct IMoELayer IMoELayer;
-/** An opaque `INMSLayer`. */
+/** `nvinfer1::INMSLayer`; only pointers to it cross. */
+struct INMSLayer;
 typedef struct INMSLayer INMSLayer;
-/** An opaque `INetworkDefinition`. */
+/** `nvinfer1::INetworkDefinition`; only pointers to it cross. */
+struct INetworkDefinition;
 typedef struct INetworkDefinition INetworkDefinition;
-/** An opaque `INonZeroLayer`. */
+/** `nvinfer1::INonZeroLayer`; only pointers to it cross. */
+struct INonZeroLayer;
 typedef struct INonZeroLayer INonZeroLayer;
-/** An opaque `INormalizationLayer`. */
+/** `nvinfer1::INormalizationLayer`; only pointers to it cross. */
+struct INormalizationLayer;
 typedef struct INormalizationLayer INormalizationLayer;
-/** An opaque `IOneHotLayer`. */
+/** `nvinfer1::IOneHotLayer`; only pointers to it cross. */
+struct IOneHotLayer;
 typedef struct IOneHotLayer IOneHotLayer;
-/** An opaque `IOptimizationProfile`. */
+/** `nvinfer1::IOptimizationProfile`; only pointers to it cross. */
+struct IOptimizationProfile;
 typedef struct IOptimizationProfile IOptimizationProfile;
-/** An opaque `IOutputAllocator`. */
+/** `nvinfer1::IOutputAllocator`; only pointers to it cross. */
+struct IOutputAllocator;
 typedef struct IOutputAllocator IOutputAllocator;
-/** An opaque `IPaddingLayer`. */
+/** `nvinfer1::IPaddingLayer`; only pointers to it cross. */
+struct IPaddingLayer;
 typedef struct IPaddingLayer IPaddingLayer;
-/** An opaque `IParametricReLULayer`. */
+/** `nvinfer1::IParametricReLULayer`; only pointers to it cross. */
+struct IParametricReLULayer;
 typedef struct IParametricReLULayer IParametricReLULayer;
-/** An opaque `IParser`. */
+/** `nvonnxparser::IParser`; only pointers to it cross. */
+struct IParser;
 typedef struct IParser IParser;
-/** An opaque `IParserError`. */
+/** `nvonnxparser::IParserError`; only pointers to it cross. */
+struct IParserError;
 typedef struct IParserError IParserError;
-/** An opaque `IParserRefitter`. */
+/** `nvonnxparser::IParserRefitter`; only pointers to it cross. */
+struct IParserRefitter;
 typedef struct IParserRefitter IParserRefitter;
-/** An opaque `IPluginCreatorInterface`. */
+/** `nvinfer1::IPluginCreatorInterface`; only pointers to it cross. */
+struct IPluginCreatorInterface;
 typedef struct IPluginCreatorInterface IPluginCreatorInterface;
-/** An opaque `IPluginRegistry`. */
+/** `nvinfer1::IPluginRegistry`; only pointers to it cross. */
+struct IPluginRegistry;
 typedef struct IPluginRegistry IPluginRegistry;
-/** An opaque `IPluginResource`. */
+/** `nvinfer1::IPluginResource`; only pointers to it cross. */
+struct IPluginResource;
 typedef struct IPluginResource IPluginResource;
-/** An opaque `IPluginResourceContext`. */
+/** `nvinfer1::IPluginResourceContext`; only pointers to it cross. */
+struct IPluginResourceContext;
 typedef struct IPluginResourceContext IPluginResourceContext;
-/** An opaque `IPluginV3`. */
+/** `nvinfer1::IPluginV3`; only pointers to it cross. */
+struct IPluginV3;
 typedef struct IPluginV3 IPluginV3;
-/** An opaque `IPluginV3Layer`. */
+/** `nvinfer1::IPluginV3Layer`; only pointers to it cross. */
+struct IPluginV3Layer;
 typedef struct IPluginV3Layer IPluginV3Layer;
-/** An opaque `IPoolingLayer`. */
+/** `nvinfer1::IPoolingLayer`; only pointers to it cross. */
+struct IPoolingLayer;
 typedef struct IPoolingLayer IPoolingLayer;
-/** An opaque `IProfiler`. */
+/** `nvinfer1::IProfiler`; only pointers to it cross. */
+struct IProfiler;
 typedef struct IProfiler IProfiler;
-/** An opaque `IProgressMonitor`. */
+/** `nvinfer1::IProgressMonitor`; only pointers to it cross. */
+struct IProgressMonitor;
 typedef struct IProgressMonitor IProgressMonitor;
-/** An opaque `IQuantizeLayer`. */
+/** `nvinfer1::IQuantizeLayer`; only pointers to it cross. */
+struct IQuantizeLayer;
 typedef struct IQuantizeLayer IQuantizeLayer;
-/** An opaque `IRaggedSoftMaxLayer`. */
+/** `nvinfer1::IRaggedSoftMaxLayer`; only pointers to it cross. */
+struct IRaggedSoftMaxLayer;
 typedef struct IRaggedSoftMaxLayer IRaggedSoftMaxLayer;
-/** An opaque `IRecurrenceLayer`. */
+/** `nvinfer1::IRecurrenceLayer`; only pointers to it cross. */
+struct IRecurrenceLayer;
 typedef struct IRecurrenceLayer IRecurrenceLayer;
-/** An opaque `IReduceLayer`. */
+/** `nvinfer1::IReduceLayer`; only pointers to it cross. */
+struct IReduceLayer;
 typedef struct IReduceLayer IReduceLayer;
-/** An opaque `IRefitter`. */
+/** `nvinfer1::IRefitter`; only pointers to it cross. */
+struct IRefitter;
 typedef struct IRefitter IRefitter;
-/** An opaque `IRefitterObserver`. */
+/** `nvonnxparser::IRefitterObserver`; only pointers to it cross. */
+struct IRefitterObserver;
 typedef struct IRefitterObserver IRefitterObserver;
-/** An opaque `IResizeLayer`. */
+/** `nvinfer1::IResizeLayer`; only pointers to it cross. */
+struct IResizeLayer;
 typedef struct IResizeLayer IResizeLayer;
-/** An opaque `IReverseSequenceLayer`. */
+/** `nvinfer1::IReverseSequenceLayer`; only pointers to it cross. */
+struct IReverseSequenceLayer;
 typedef struct IReverseSequenceLayer IReverseSequenceLayer;
-/** An opaque `IRotaryEmbeddingLayer`. */
+/** `nvinfer1::IRotaryEmbeddingLayer`; only pointers to it cross. */
+struct IRotaryEmbeddingLayer;
 typedef struct IRotaryEmbeddingLayer IRotaryEmbeddingLayer;
-/** An opaque `IRuntime`. */
+/** `nvinfer1::IRuntime`; only pointers to it cross. */
+struct IRuntime;
 typedef struct IRuntime IRuntime;
-/** An opaque `IRuntimeCache`. */
+/** `nvinfer1::IRuntimeCache`; only pointers to it cross. */
+struct IRuntimeCache;
 typedef struct IRuntimeCache IRuntimeCache;
-/** An opaque `IRuntimeConfig`. */
+/** `nvinfer1::IRuntimeConfig`; only pointers to it cross. */
+struct IRuntimeConfig;
 typedef struct IRuntimeConfig IRuntimeConfig;
-/** An opaque `IScaleLayer`. */
+/** `nvinfer1::IScaleLayer`; only pointers to it cross. */
+struct IScaleLayer;
 typedef struct IScaleLayer IScaleLayer;
-/** An opaque `IScatterLayer`. */
+/** `nvinfer1::IScatterLayer`; only pointers to it cross. */
+struct IScatterLayer;
 typedef struct IScatterLayer IScatterLayer;
-/** An opaque `ISelectLayer`. */
+/** `nvinfer1::ISelectLayer`; only pointers to it cross. */
+struct ISelectLayer;
 typedef struct ISelectLayer ISelectLayer;
-/** An opaque `ISerializationConfig`. */
+/** `nvinfer1::ISerializationConfig`; only pointers to it cross. */
+struct ISerializationConfig;
 typedef struct ISerializationConfig ISerializationConfig;
-/** An opaque `IShapeLayer`. */
+/** `nvinfer1::IShapeLayer`; only pointers to it cross. */
+struct IShapeLayer;
 typedef struct IShapeLayer IShapeLayer;
-/** An opaque `IShuffleLayer`. */
+/** `nvinfer1::IShuffleLayer`; only pointers to it cross. */
+struct IShuffleLayer;
 typedef struct IShuffleLayer IShuffleLayer;
-/** An opaque `ISliceLayer`. */
+/** `nvinfer1::ISliceLayer`; only pointers to it cross. */
+struct ISliceLayer;
 typedef struct ISliceLayer ISliceLayer;
-/** An opaque `ISoftMaxLayer`. */
+/** `nvinfer1::ISoftMaxLayer`; only pointers to it cross. */
+struct ISoftMaxLayer;
 typedef struct ISoftMaxLayer ISoftMaxLayer;
-/** An opaque `ISqueezeLayer`. */
+/** `nvinfer1::ISqueezeLayer`; only pointers to it cross. */
+struct ISqueezeLayer;
 typedef struct ISqueezeLayer ISqueezeLayer;
-/** An opaque `IStreamReaderV2`. */
+/** `nvinfer1::IStreamReaderV2`; only pointers to it cross. */
+struct IStreamReaderV2;
 typedef struct IStreamReaderV2 IStreamReaderV2;
-/** An opaque `IStreamWriter`. */
+/** `nvinfer1::IStreamWriter`; only pointers to it cross. */
+struct IStreamWriter;
 typedef struct IStreamWriter IStreamWriter;
-/** An opaque `ITensor`. */
+/** `nvinfer1::ITensor`; only pointers to it cross. */
+struct ITensor;
 typedef struct ITensor ITensor;
-/** An opaque `ITimingCache`. */
+/** `nvinfer1::ITimingCache`; only pointers to it cross. */
+struct ITimingCache;
 typedef struct ITimingCache ITimingCache;
-/** An opaque `ITopKLayer`. */
+/** `nvinfer1::ITopKLayer`; only pointers to it cross. */
+struct ITopKLayer;
 typedef struct ITopKLayer ITopKLayer;
-/** An opaque `ITripLimitLayer`. */
+/** `nvinfer1::ITripLimitLayer`; only pointers to it cross. */
+struct ITripLimitLayer;
 typedef struct ITripLimitLayer ITripLimitLayer;
-/** An opaque `IUnaryLayer`. */
+/** `nvinfer1::IUnaryLayer`; only pointers to it cross. */
+struct IUnaryLayer;
 typedef struct IUnaryLayer IUnaryLayer;
-/** An opaque `IUnsqueezeLayer`. */
+/** `nvinfer1::IUnsqueezeLayer`; only pointers to it cross. */
+struct IUnsqueezeLayer;
 typedef struct IUnsqueezeLayer IUnsqueezeLayer;
-/** An opaque `IWeightsManager`. */
+/** `nvinfer1::IWeightsManager`; only pointers to it cross. */
+struct IWeightsManager;
 typedef struct IWeightsManager IWeightsManager;
 
 /** A shape. (`nvinfer1::Dims64`) */

@@ -2,7 +2,6 @@
 
 #[rustfmt::skip]
 #[allow(
-    missing_docs,
     missing_debug_implementations,
     non_snake_case,
     unused_qualifications,

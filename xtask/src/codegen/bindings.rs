@@ -36,7 +36,7 @@ pub(super) fn generate(root: &Path) -> Result<Option<String>> {
         .disable_header_comment()
         .clang_args(compiler_headers());
     let text = builder.generate()?.to_string();
-    Ok(Some(format!("{}// Header: {}\n\n{text}", super::BANNER, fingerprint(root)?)))
+    Ok(Some(format!("{}{}{text}", super::BANNER, stamp(root, &text)?)))
 }
 
 /// Where the C++ compiler keeps `stddef.h` and the like: a libclang that comes alone, out of a package, has none of its own.
@@ -47,20 +47,33 @@ fn compiler_headers() -> Vec<String> {
     folder.map_or_else(Vec::new, |folder| vec!["-idirafter".to_owned(), folder])
 }
 
-/// Whether the checked-in bindings were made from the headers on disk.
+/// Whether the checked-in bindings were made from the headers on disk, and are as they were made.
 pub(super) fn is_fresh(root: &Path) -> Result<bool> {
-    let text = std::fs::read_to_string(root.join(PATH))?;
-    Ok(text.contains(&format!("// Header: {}\n", fingerprint(root)?)))
+    let file = std::fs::read_to_string(root.join(PATH))?;
+    let Some((start, text)) = file.split_once(END_OF_STAMP) else { return Ok(false) };
+    Ok(format!("{start}{END_OF_STAMP}") == format!("{}{}", super::BANNER, stamp(root, text)?))
 }
 
-/// FNV-1a over the headers' text.
-fn fingerprint(root: &Path) -> Result<String> {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+/// Ends the stamp.
+const END_OF_STAMP: &str = " (text)\n\n";
+
+/// The line that tells which headers made which bindings.
+fn stamp(root: &Path, text: &str) -> Result<String> {
+    let mut headers = FNV_OFFSET;
     for header in HEADERS {
         let path = root.join(header);
-        for byte in std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))? {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        headers = fingerprint(headers, &bytes);
     }
-    Ok(format!("{hash:016x}"))
+    Ok(format!(
+        "// Fingerprints: {headers:016x} (headers), {:016x}{END_OF_STAMP}",
+        fingerprint(FNV_OFFSET, text.as_bytes())
+    ))
+}
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, continued from a hash.
+fn fingerprint(start: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

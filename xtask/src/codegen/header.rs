@@ -10,7 +10,11 @@ pub(super) fn types(facts: &Facts) -> String {
     out.push_str("#ifndef TRTSYS_TYPES_H\n#define TRTSYS_TYPES_H\n\n");
     out.push_str("#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n");
     for name in objects(facts) {
-        let _ = writeln!(out, "/** An opaque `{name}`. */\ntypedef struct {name} {name};");
+        let namespace = facts.namespace(name);
+        let _ = writeln!(
+            out,
+            "/** `{namespace}::{name}`; only pointers to it cross. */\nstruct {name};\ntypedef struct {name} {name};"
+        );
     }
     for pod in &facts.pods {
         let _ = writeln!(out, "\n/** {} (`{}`) */\ntypedef struct {} {{", pod.doc, pod.cpp, pod.name);

@@ -56,7 +56,7 @@ fn write(root: &Path, outputs: &[Output]) -> Result<()> {
     match bindings::generate(root)? {
         Some(text) => write_if_changed(&path, &text),
         None if bindings::is_fresh(root)? => Ok(()),
-        None => Err(format!("{}: the header has changed, and {}", bindings::PATH, bindings::NO_LIBCLANG).into()),
+        None => Err(format!("{}: not what bindgen made of these headers, and {}", bindings::PATH, bindings::NO_LIBCLANG).into()),
     }
 }
 
@@ -88,9 +88,9 @@ fn check(root: &Path, outputs: &[Output]) -> Result<()> {
             }
         }
         None => {
-            println!("{}: {}; compared by the fingerprint of its header only", bindings::PATH, bindings::NO_LIBCLANG);
+            println!("{}: {}; checked by its fingerprints only", bindings::PATH, bindings::NO_LIBCLANG);
             if !bindings::is_fresh(root)? {
-                stale.push(format!("{}: made from another header", bindings::PATH));
+                stale.push(format!("{}: not what bindgen made of these headers", bindings::PATH));
             }
         }
     }

@@ -54,6 +54,8 @@ pub(crate) struct Call {
     pub(crate) signature: Signature,
     /// The C type that the slot returns.
     pub(crate) returns: CType,
+    /// The public method whose body calls the slot.
+    pub(crate) public: Public,
 }
 
 /// The tables that say where the general rule fails.
@@ -72,7 +74,7 @@ pub(super) fn derive(facts: &Facts, exceptions: &Exceptions<'_>) -> Result<Vec<E
     let mut entries = functions(facts);
     entries.extend(hand_written());
     for interface in &facts.interfaces {
-        entries.extend(callback(&interface.name, interface.since));
+        entries.extend(callback(facts.namespace(&interface.name), &interface.name, interface.since));
     }
     for class in &facts.classes {
         if class.deletable {
@@ -138,7 +140,7 @@ fn hand_written() -> [Entry; 2] {
     ]
 }
 
-fn callback(interface: &str, since: Since) -> [Entry; 2] {
+fn callback(namespace: &str, interface: &str, since: Since) -> [Entry; 2] {
     [
         Entry {
             name: format!("{interface}_new"),
@@ -146,7 +148,7 @@ fn callback(interface: &str, since: Since) -> [Entry; 2] {
             returns: c_type(&format!("{interface}*")),
             args: vec![arg(&format!("const {interface}Fns*"), "functions"), arg("void*", "user")],
             doc: format!(
-                "A new `nvinfer1::{interface}` that calls the functions with `user`; the struct is copied. \
+                "A new `{namespace}::{interface}` that calls the functions with `user`; the struct is copied. \
                  Null when a function that has no default is null."
             ),
             since,
@@ -212,6 +214,7 @@ fn methods(facts: &Facts, exceptions: &Exceptions<'_>, class: &Class) -> Result<
                 method: slot.method.clone(),
                 signature,
                 returns: returns.clone(),
+                public: public.clone(),
             };
             let entry = Entry {
                 doc: doc(class, public),

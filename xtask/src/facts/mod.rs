@@ -79,6 +79,12 @@ impl Facts {
         Ok(facts)
     }
 
+    /// The outermost namespace of a class.
+    pub(crate) fn namespace(&self, name: &str) -> &'static str {
+        let parser = format!("nvonnxparser::{name}");
+        if self.vtables.keys().any(|(_, class)| *class == parser) { "nvonnxparser" } else { "nvinfer1" }
+    }
+
     /// The slots of a class in a family; none when the family lacks the class.
     pub(crate) fn slots(&self, family: Family, class: &str) -> Option<&[Slot]> {
         self.vtables.get(&(family, class.to_owned())).map(Vec::as_slice)
