@@ -182,3 +182,87 @@ fn a_single_use_orders_streams_too() {
     two.synchronize().unwrap();
     assert!(memory.is_idle().unwrap());
 }
+
+/// Gives work that ought to wait the time to run.
+fn pause() {
+    std::thread::sleep(std::time::Duration::from_millis(5));
+}
+
+#[test]
+fn a_copy_waits_for_a_run_on_another_stream() {
+    let device = device();
+    let (one, two) = (Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
+    let buffer = DeviceBuffer::<u32>::zeroed(&one, 8).unwrap();
+    let mut output = PinnedBuffer::alloc(&device, 8).unwrap();
+    let mut adds = Adds::to(&device, &buffer);
+    adds.enqueue(&two);
+    let gate = Gate::on(&two);
+    adds.enqueue(&two);
+    one.copy_to_host(&buffer, &mut output).unwrap();
+    pause();
+    assert!(!output.is_idle().unwrap());
+    gate.open();
+    assert_eq!(output.as_slice().unwrap(), [2; 8]);
+}
+
+#[test]
+fn a_run_waits_for_a_copy_on_another_stream() {
+    let device = device();
+    let (one, two) = (Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
+    let mut buffer = DeviceBuffer::<u32>::zeroed(&two, 8).unwrap();
+    let input = PinnedBuffer::from_slice(&device, &[10; 8]).unwrap();
+    let mut adds = Adds::to(&device, &buffer);
+    adds.enqueue(&two);
+    two.synchronize().unwrap();
+    let gate = Gate::on(&one);
+    one.copy_to_device(&input, &mut buffer).unwrap();
+    adds.enqueue(&two);
+    pause();
+    assert!(!adds.uses.is_complete().unwrap());
+    gate.open();
+    assert_eq!(buffer.to_vec(&two).unwrap(), [11; 8]);
+}
+
+#[test]
+fn a_run_waits_for_the_one_before_it_on_another_stream() {
+    let device = device();
+    let (one, two) = (Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
+    let buffer = DeviceBuffer::<u32>::zeroed(&one, 8).unwrap();
+    for mut adds in [
+        Adds::to(&device, &buffer),
+        Adds { uses: SharedUse::new(&device).unwrap(), memory: Arc::clone(buffer.memory()) },
+    ] {
+        let gate = Gate::on(&one);
+        adds.enqueue(&one);
+        adds.enqueue(&two);
+        pause();
+        assert!(!adds.uses.is_complete().unwrap() && !two.is_idle().unwrap());
+        gate.open();
+        adds.uses.synchronize().unwrap();
+    }
+    assert_eq!(buffer.to_vec(&two).unwrap(), [4; 8]);
+}
+
+#[test]
+fn two_uses_of_one_memory_wait_for_each_other_each_time() {
+    let device = device();
+    let (one, two) = (Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
+    let buffer = DeviceBuffer::<u32>::zeroed(&one, 8).unwrap();
+    let (mut first, mut second) = (Adds::to(&device, &buffer), Adds::to(&device, &buffer));
+    for _ in 0..3 {
+        let gate = Gate::on(&one);
+        first.enqueue(&one);
+        second.enqueue(&two);
+        pause();
+        assert!(!second.uses.is_complete().unwrap());
+        gate.open();
+        let gate = Gate::on(&two);
+        second.enqueue(&two);
+        first.enqueue(&one);
+        pause();
+        assert!(!first.uses.is_complete().unwrap());
+        gate.open();
+    }
+    device.synchronize().unwrap();
+    assert_eq!(buffer.to_vec(&one).unwrap(), [12; 8]);
+}
