@@ -180,7 +180,8 @@ impl Device {
         self.check()
     }
 
-    /// Makes the device's context current on the calling thread, for calls into other CUDA libraries. Nothing in this crate needs it.
+    /// Makes the device's context current on the calling thread, for calls into other CUDA libraries (or of an emulated device, into
+    /// libraries that ask [`host::current_device`](crate::host::current_device)). Nothing in this crate needs it.
     ///
     /// # Errors
     ///
@@ -190,7 +191,10 @@ impl Device {
         callback::refuse("make a device current")?;
         match &self.inner.backend {
             Backend::Cuda(context) => context.bind(),
-            Backend::Host(_) => Ok(()),
+            Backend::Host(_) => {
+                crate::host::set_current_device(self);
+                Ok(())
+            }
         }
     }
 
@@ -204,6 +208,16 @@ impl Device {
         let stream = Stream::over_default(self, self.inner.default_stream_id);
         *slot = Arc::downgrade(&stream.inner);
         stream
+    }
+
+    /// A handle that does not keep the device.
+    pub(crate) fn downgrade(&self) -> Weak<DeviceInner> {
+        Arc::downgrade(&self.inner)
+    }
+
+    /// The device of a handle, while it exists.
+    pub(crate) fn upgrade(inner: &Weak<DeviceInner>) -> Option<Self> {
+        inner.upgrade().map(|inner| Self { inner })
     }
 
     pub(crate) fn backend(&self) -> &Backend {

@@ -9,17 +9,20 @@
 //! [`HostStreamRef`] and [`HostEventRef`] turn back.
 
 mod core;
+mod current;
 mod device;
 mod event;
 mod handle;
 mod operation;
 mod options;
 
+pub use self::current::current_device;
 pub use self::event::HostEventRef;
 pub use self::handle::HostStreamRef;
 pub use self::operation::Operation;
 pub use self::options::HostOptions;
 
+pub(crate) use self::current::set_current_device;
 pub(crate) use self::device::HostDevice;
 pub(crate) use self::event::HostEvent;
 pub(crate) use self::handle::HostStream;

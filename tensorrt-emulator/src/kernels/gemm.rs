@@ -18,6 +18,8 @@ const MAX_ROWS: usize = 8;
 const MAX_COLUMNS: usize = 48;
 /// The bytes of packed left side that are kept hot in the second-level cache while tiles go over all columns.
 const LEFT_BLOCK_BYTES: usize = 1 << 20;
+/// The length of the sums that are done at once, so that a panel of the left side stays in the first-level cache.
+const DEPTH_BLOCK: usize = 512;
 /// Below this many multiply-adds a product is not worth a second thread.
 const PARALLEL_WORK: usize = 1 << 16;
 
@@ -50,17 +52,22 @@ pub struct Left {
     data: Buffer,
 }
 
+/// The height of a panel with `rows` rows in use, of at most `full`.
+#[inline(always)]
+fn panel_height(rows: usize, full: usize) -> usize {
+    match rows {
+        1 => 1,
+        2..=4 => 4,
+        _ => full,
+    }
+}
+
 /// The panels of `rows` rows: (first row, rows in the panel), full ones first.
 fn panels(isa: Isa, rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let full = TileShape::of(isa).rows;
     (0..rows).step_by(full).map(move |start| {
         let left = rows - start;
-        let height = match left {
-            1 => 1,
-            2..=4 => 4,
-            _ => full,
-        };
-        (start, height.min(full))
+        (start, panel_height(left.min(full), full))
     })
 }
 
@@ -221,22 +228,37 @@ impl Grid {
         }
     }
 
-    /// Copies the kept points of a stretch of columns from `start` on to `out`.
-    #[inline]
-    fn scatter(&self, start: usize, from: &[f32], out: &mut impl FnMut(usize, &[f32])) {
+    /// The stretches of kept points among the columns `start..end`.
+    fn stretches(&self, start: usize, end: usize) -> Stretches {
+        let mut stretches = Stretches { all: [Stretch::default(); MAX_COLUMNS], count: 0 };
         let mut n = start;
-        let end = start + from.len();
         while n < end {
             let (row, x) = (n / self.row_stride, n % self.row_stride);
             let (plane, y) = (row / self.plane_rows, row % self.plane_rows);
-            let next = (n - x + self.row_stride).min(end);
             if x < self.width && y < self.height {
-                let stop = (n - x + self.width).min(end);
-                out((plane * self.height + y) * self.width + x, &from[n - start..stop - start]);
+                let len = (n - x + self.width).min(end) - n;
+                let to = (plane * self.height + y) * self.width + x;
+                stretches.all[stretches.count] = Stretch { from: n - start, to, len };
+                stretches.count += 1;
             }
-            n = next;
+            n = n - x + self.row_stride;
         }
+        stretches
     }
+}
+
+/// Columns of a tile that are contiguous in the output: from column `from` of the tile to position `to` of the output's row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stretch {
+    from: usize,
+    to: usize,
+    len: usize,
+}
+
+/// The stretches of one panel of columns.
+struct Stretches {
+    all: [Stretch; MAX_COLUMNS],
+    count: usize,
 }
 
 /// The output of a product: one row of `stride` elements per row of the left side.
@@ -256,14 +278,7 @@ unsafe impl Sync for Out<'_> {}
 ///
 /// # Panics
 /// The right side, the bias or the output is shorter than the shapes say, or the left side's depth is not the right side's.
-pub fn multiply(
-    left: &Left,
-    right: Right<'_>,
-    bias: Option<&[f32]>,
-    grid: Grid,
-    out: &mut [f32],
-    out_stride: usize,
-) {
+pub fn multiply(left: &Left, right: Right<'_>, bias: Option<&[f32]>, grid: Grid, out: &mut [f32], out_stride: usize) {
     if left.rows == 0 || right.columns == 0 {
         return;
     }
@@ -350,14 +365,24 @@ impl Op for Tiles<'_> {
     fn run<S: Simd>(self, simd: S) {
         let product = self.product;
         let depth = product.left.depth;
-        let panel_bytes = (product.shape.rows * depth * size_of::<f32>()).max(1);
+        let part = if depth > DEPTH_BLOCK + DEPTH_BLOCK / 2 { DEPTH_BLOCK } else { depth.max(1) };
+        let panel_bytes = product.shape.rows * part * size_of::<f32>();
         let block = (LEFT_BLOCK_BYTES / panel_bytes).max(1);
         let mut start = self.row_panels.start;
         while start < self.row_panels.end {
             let end = self.row_panels.end.min(start + block);
-            for column_panel in self.column_panels.clone() {
-                for row_panel in start..end {
-                    tile(simd, product, row_panel, column_panel);
+            let mut k = 0;
+            loop {
+                let ks = k..depth.min(k + part);
+                for column_panel in self.column_panels.clone() {
+                    let panel = Panel::new(product, column_panel, ks.clone());
+                    for row_panel in start..end {
+                        panel.tile(simd, product, row_panel);
+                    }
+                }
+                k += part;
+                if k >= depth {
+                    break;
                 }
             }
             start = end;
@@ -365,81 +390,115 @@ impl Op for Tiles<'_> {
     }
 }
 
-/// One tile, through the kernel that fits its height and width.
-#[inline(always)]
-fn tile<S: Simd>(simd: S, product: &Product<'_>, row_panel: usize, column_panel: usize) {
-    let Product { left, right, tail, bias, grid, out, shape } = product;
-    let first_row = row_panel * shape.rows;
-    let rows = shape.rows.min(left.rows - first_row);
-    let first_column = column_panel * shape.columns;
-    let columns = shape.columns.min(right.columns - first_column);
-    let a = &left.data[first_row * left.depth..];
-    let is_last = first_column + columns == right.columns;
-    let (b, offsets) = match tail {
-        Some(tail) if is_last => (&*tail.data, &*tail.offsets),
-        _ => (right.data.get(column_panel * right.panel_stride..).unwrap_or(&[]), right.offsets),
-    };
-    let mut init = [0.0; MAX_ROWS];
-    if let Some(bias) = bias {
-        init[..rows].copy_from_slice(&bias[first_row..first_row + rows]);
+/// One panel of columns over a part of the sums.
+struct Panel<'a> {
+    first_column: usize,
+    columns: usize,
+    /// The part of the sums.
+    ks: Range<usize>,
+    b: &'a [f32],
+    offsets: &'a [u32],
+    /// Where columns go, unless column n goes to n and the panel is whole vectors.
+    stretches: Option<Stretches>,
+}
+
+impl<'a> Panel<'a> {
+    #[inline(always)]
+    fn new(product: &'a Product<'a>, column_panel: usize, ks: Range<usize>) -> Self {
+        let Product { left, right, tail, grid, shape, .. } = product;
+        let first_column = column_panel * shape.columns;
+        let columns = shape.columns.min(right.columns - first_column);
+        let is_last = first_column + columns == right.columns;
+        let (b, offsets) = match tail {
+            Some(tail) if is_last => (&*tail.data, &*tail.offsets),
+            _ => (right.data.get(column_panel * right.panel_stride..).unwrap_or(&[]), right.offsets),
+        };
+        let direct = grid.is_dense() && columns.is_multiple_of(left.isa.lanes());
+        let stretches = (!direct).then(|| grid.stretches(first_column, first_column + columns));
+        Self { first_column, columns, offsets: &offsets[ks.clone()], ks, b, stretches }
     }
-    let vectors = columns.div_ceil(S::LANES);
-    let direct = grid.is_dense() && columns == vectors * S::LANES && matches!(rows, 1 | 4 | MAX_ROWS);
-    if direct {
-        let at = first_row * out.stride + first_column;
-        debug_assert!(at + (rows - 1) * out.stride + columns <= out.len);
-        // SAFETY: `multiply` checked that the output holds the last row's last column; this tile lies before it.
-        let to = unsafe { out.data.add(at) };
-        // SAFETY: the tile is as wide as its vectors and as high as the kernel's rows, so all of it lies in the output; see `Out` for overlap.
-        // The left and right sides were checked by `Left::pack` and `multiply`.
-        unsafe { kernel(simd, vectors, rows, a, b, offsets, &init, to, out.stride) };
-        return;
-    }
-    let mut buffer = [0.0f32; MAX_ROWS * MAX_COLUMNS];
-    // SAFETY: the buffer holds the largest tile; the left and right sides were checked by `Left::pack` and `multiply`.
-    unsafe { kernel(simd, vectors, rows, a, b, offsets, &init, buffer.as_mut_ptr(), MAX_COLUMNS) };
-    for row in 0..rows {
-        let line = &buffer[row * MAX_COLUMNS..row * MAX_COLUMNS + columns];
-        let base = (first_row + row) * out.stride;
-        grid.scatter(first_column, line, &mut |at, values| {
-            debug_assert!(base + at + values.len() <= out.len);
-            // SAFETY: `multiply` checked that every kept column lies in the output's row.
-            let to = unsafe { out.data.add(base + at) };
-            // SAFETY: as above; the buffer is a local of this function, so it does not overlap the output.
-            unsafe { to.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
-        });
+
+    /// One tile, through the kernel that fits its height and width.
+    #[inline(always)]
+    fn tile<S: Simd>(&self, simd: S, product: &Product<'_>, row_panel: usize) {
+        let Product { left, bias, out, shape, .. } = product;
+        let first_row = row_panel * shape.rows;
+        let rows = shape.rows.min(left.rows - first_row);
+        let height = panel_height(rows, shape.rows);
+        let a = &left.data[first_row * left.depth + self.ks.start * height..];
+        let mut init = [0.0; MAX_ROWS];
+        if let Some(bias) = bias {
+            init[..rows].copy_from_slice(&bias[first_row..first_row + rows]);
+        }
+        let init = (self.ks.start == 0).then_some(&init);
+        let vectors = self.columns.div_ceil(S::LANES);
+        let part = Part { a, b: self.b, offsets: self.offsets, init };
+        if self.stretches.is_none() && rows == height {
+            let at = first_row * out.stride + self.first_column;
+            debug_assert!(at + (rows - 1) * out.stride + self.columns <= out.len);
+            // SAFETY: `multiply` checked that the output holds the last row's last column; this tile lies before it.
+            let to = unsafe { out.data.add(at) };
+            // SAFETY: the tile is as wide as its vectors and as high as the kernel's rows, so all of it lies in the output; see `Out` for
+            // overlap. The left and right sides were checked by `Left::pack` and `multiply`.
+            unsafe { kernel(simd, vectors, height, part, to, out.stride) };
+            return;
+        }
+        let whole = [Stretch { from: 0, to: self.first_column, len: self.columns }];
+        let stretches = self.stretches.as_ref().map_or(&whole[..], |s| &s.all[..s.count]);
+        let mut buffer = [0.0f32; MAX_ROWS * MAX_COLUMNS];
+        if init.is_none() {
+            for row in 0..rows {
+                for stretch in stretches {
+                    // SAFETY: `multiply` checked that every kept column lies in the output's row.
+                    let from = unsafe { out.data.add((first_row + row) * out.stride + stretch.to) };
+                    let to = buffer[row * MAX_COLUMNS + stretch.from..][..stretch.len].as_mut_ptr();
+                    // SAFETY: as above; the buffer is a local of this function, so it does not overlap the output.
+                    unsafe { to.copy_from_nonoverlapping(from, stretch.len) };
+                }
+            }
+        }
+        // SAFETY: the buffer holds the largest tile; the left and right sides were checked by `Left::pack` and `multiply`.
+        unsafe { kernel(simd, vectors, height, part, buffer.as_mut_ptr(), MAX_COLUMNS) };
+        for row in 0..rows {
+            for stretch in stretches {
+                let from = buffer[row * MAX_COLUMNS + stretch.from..][..stretch.len].as_ptr();
+                // SAFETY: `multiply` checked that every kept column lies in the output's row.
+                let to = unsafe { out.data.add((first_row + row) * out.stride + stretch.to) };
+                // SAFETY: as above; the buffer is a local of this function, so it does not overlap the output.
+                unsafe { to.copy_from_nonoverlapping(from, stretch.len) };
+            }
+        }
     }
 }
 
+/// What one call of the kernel sums up.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    offsets: &'a [u32],
+    /// What each row starts from; what the tile holds where absent.
+    init: Option<&'a [f32; MAX_ROWS]>,
+}
+
 /// # Safety
-/// As [`fixed`] with the number of rows that [`panels`] gives `rows` rows.
-#[expect(clippy::too_many_arguments, reason = "the pieces of one tile, all inlined")]
+/// As [`fixed`], with `height` rows.
 #[inline(always)]
-unsafe fn kernel<S: Simd>(
-    simd: S,
-    vectors: usize,
-    rows: usize,
-    a: &[f32],
-    b: &[f32],
-    offsets: &[u32],
-    init: &[f32; MAX_ROWS],
-    to: *mut f32,
-    stride: usize,
-) {
+unsafe fn kernel<S: Simd>(simd: S, vectors: usize, height: usize, part: Part<'_>, to: *mut f32, stride: usize) {
     macro_rules! call {
         ($rows:literal, $vectors:literal) => {
             // SAFETY: this function's own condition.
-            unsafe { fixed::<S, $rows, $vectors>(simd, a, b, offsets, init, to, stride) }
+            unsafe { fixed::<S, $rows, $vectors>(simd, part, to, stride) }
         };
     }
     let high = S::LANES == 16;
-    match (rows, vectors) {
+    match (height, vectors) {
         (1, 1) => call!(1, 1),
         (1, 2) => call!(1, 2),
         (1, _) => call!(1, 3),
-        (2..=4, 1) => call!(4, 1),
-        (2..=4, 2) => call!(4, 2),
-        (2..=4, _) => call!(4, 3),
+        (4, 1) => call!(4, 1),
+        (4, 2) => call!(4, 2),
+        (4, _) => call!(4, 3),
         (_, 1) if high => call!(8, 1),
         (_, 2) if high => call!(8, 2),
         (_, _) if high => call!(8, 3),
@@ -450,21 +509,31 @@ unsafe fn kernel<S: Simd>(
 /// One tile of `ROWS` × `VECTORS` vectors.
 ///
 /// # Safety
-/// `a` holds `ROWS` elements per offset; `b` holds `VECTORS` vectors from each offset on; `to` takes `ROWS` rows of `VECTORS` vectors, `stride` apart.
+/// `a` holds `ROWS` elements per offset; `b` holds `VECTORS` vectors from each offset on; `to` takes `ROWS` rows of `VECTORS` vectors, `stride`
+/// apart, and holds them already where there is no `init`.
 #[inline(always)]
 unsafe fn fixed<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
-    a: &[f32],
-    b: &[f32],
-    offsets: &[u32],
-    init: &[f32; MAX_ROWS],
+    part: Part<'_>,
     to: *mut f32,
     stride: usize,
 ) {
+    let Part { a, b, offsets, init } = part;
     debug_assert!(a.len() >= ROWS * offsets.len());
     let mut acc = [[simd.splat(0.0); VECTORS]; ROWS];
-    for (row, &value) in acc.iter_mut().zip(init) {
-        *row = [simd.splat(value); VECTORS];
+    if let Some(init) = init {
+        for (row, &value) in acc.iter_mut().zip(init) {
+            *row = [simd.splat(value); VECTORS];
+        }
+    } else {
+        for (i, row) in acc.iter_mut().enumerate() {
+            for (j, sum) in row.iter_mut().enumerate() {
+                // SAFETY: the caller promises that the tile is there.
+                let at = unsafe { to.add(i * stride + j * S::LANES) };
+                // SAFETY: as above.
+                *sum = unsafe { simd.load(at) };
+            }
+        }
     }
     let b = b.as_ptr();
     for (&offset, a) in offsets.iter().zip(a.as_chunks::<ROWS>().0) {

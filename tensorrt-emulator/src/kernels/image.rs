@@ -156,7 +156,9 @@ impl Layout {
         let (body, slack) = to.split_at_mut((channels * into).min(to.len()));
         slack.fill(padding);
         if image.len() < 1 << 15 || rayon::current_num_threads() == 1 {
-            body.chunks_exact_mut(into).zip(image.chunks_exact(from)).for_each(|(to, from)| self.fill_channel(from, to, padding));
+            body.chunks_exact_mut(into)
+                .zip(image.chunks_exact(from))
+                .for_each(|(to, from)| self.fill_channel(from, to, padding));
         } else {
             let pairs = body.par_chunks_exact_mut(into).zip(image.par_chunks_exact(from));
             pairs.with_min_len(4).for_each(|(to, from)| self.fill_channel(from, to, padding));

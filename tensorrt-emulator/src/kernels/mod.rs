@@ -8,6 +8,7 @@ pub mod gemm;
 pub mod image;
 pub mod math;
 pub mod normalize;
+pub mod plane;
 pub mod pool;
 pub mod simd;
 pub mod softmax;

@@ -1,10 +1,10 @@
 //! Vectors of f32 under one name on every instruction set, and the choice of the set.
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{
-    __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
-};
+mod x86;
+
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Avx2, Avx512};
 
 /// The instruction sets that kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,12 @@ pub trait Simd: Copy {
     /// `a * b + c`.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 
+    /// The larger elements: `b` where it is larger, `a` elsewhere (also where either is NaN).
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// Elements 0, 2, 4, … of `a` followed by `b`.
+    fn even(self, a: Self::V, b: Self::V) -> Self::V;
+
     /// Reads a vector.
     ///
     /// # Safety
@@ -74,6 +80,18 @@ pub trait Simd: Copy {
     /// # Safety
     /// `LANES` elements from `to` are writable.
     unsafe fn store(self, to: *mut f32, value: Self::V);
+
+    /// Reads lanes `first..end` of a vector; the others are `fill`'s. `from` may point outside of all memory where no lane is read.
+    ///
+    /// # Safety
+    /// Those lanes are readable, and `end` is at most `LANES`.
+    unsafe fn load_part(self, from: *const f32, first: usize, end: usize, fill: Self::V) -> Self::V;
+
+    /// Writes the first `count` lanes of a vector.
+    ///
+    /// # Safety
+    /// They are writable, and `count` is at most `LANES`.
+    unsafe fn store_part(self, to: *mut f32, count: usize, value: Self::V);
 }
 
 /// Four lanes that the compiler maps to whatever the architecture has.
@@ -106,68 +124,35 @@ impl Simd for Portable {
         // SAFETY: the caller promises four writable elements; an unaligned write has no other condition.
         unsafe { to.cast::<[f32; 4]>().write_unaligned(value) }
     }
-}
 
-macro_rules! x86_simd {
-    ($(#[$doc:meta])* $name:ident, $vector:ty, $lanes:literal, $splat:ident, $fma:ident, $load:ident, $store:ident) => {
-        $(#[$doc])*
-        #[cfg(target_arch = "x86_64")]
-        #[derive(Debug, Clone, Copy)]
-        pub struct $name(());
+    #[inline(always)]
+    fn max(self, a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| if b[i] > a[i] { b[i] } else { a[i] })
+    }
 
-        #[cfg(target_arch = "x86_64")]
-        impl $name {
-            /// The proof that the processor has the instructions.
-            ///
-            /// # Safety
-            /// [`Isa::detect`] found them.
-            #[inline(always)]
-            pub unsafe fn assume() -> Self {
-                Self(())
-            }
+    #[inline(always)]
+    fn even(self, a: Self::V, b: Self::V) -> Self::V {
+        [a[0], a[2], b[0], b[2]]
+    }
+
+    #[inline(always)]
+    unsafe fn load_part(self, from: *const f32, first: usize, end: usize, fill: Self::V) -> Self::V {
+        let mut value = fill;
+        for (lane, slot) in value.iter_mut().enumerate().take(end).skip(first) {
+            // SAFETY: the caller promises that the lane is readable.
+            *slot = unsafe { from.wrapping_add(lane).read() };
         }
+        value
+    }
 
-        #[cfg(target_arch = "x86_64")]
-        impl Simd for $name {
-            type V = $vector;
-            const LANES: usize = $lanes;
-            const FMA: bool = true;
-
-            #[inline(always)]
-            fn splat(self, value: f32) -> Self::V {
-                // SAFETY: `self` proves that the processor has the instruction.
-                unsafe { $splat(value) }
-            }
-
-            #[inline(always)]
-            fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-                // SAFETY: `self` proves that the processor has the instruction.
-                unsafe { $fma(a, b, c) }
-            }
-
-            #[inline(always)]
-            unsafe fn load(self, from: *const f32) -> Self::V {
-                // SAFETY: `self` proves that the processor has the instruction; the caller promises readable elements.
-                unsafe { $load(from) }
-            }
-
-            #[inline(always)]
-            unsafe fn store(self, to: *mut f32, value: Self::V) {
-                // SAFETY: `self` proves that the processor has the instruction; the caller promises writable elements.
-                unsafe { $store(to, value) }
-            }
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut f32, count: usize, value: Self::V) {
+        for (lane, &value) in value.iter().enumerate().take(count) {
+            // SAFETY: the caller promises that the lane is writable.
+            unsafe { to.wrapping_add(lane).write(value) };
         }
-    };
+    }
 }
-
-x86_simd!(
-    /// Eight lanes.
-    Avx2, __m256, 8, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps
-);
-x86_simd!(
-    /// Sixteen lanes.
-    Avx512, __m512, 16, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps
-);
 
 /// A loop to be compiled once per instruction set: safe code that the compiler vectorises, or code over [`Simd`].
 pub trait Op {

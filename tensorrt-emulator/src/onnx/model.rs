@@ -10,8 +10,8 @@ use super::ParserError;
 use super::external::ExternalData;
 use super::proto::{GraphProto, ModelProto};
 
-/// The newest IR version that is read; onnx 1.20 writes 13.
-pub(crate) const MAX_IR_VERSION: i64 = 13;
+/// The newest IR version that is read.
+pub(crate) const MAX_IR_VERSION: i64 = 14;
 
 /// A decoded ONNX model. Weights stay in the buffer (or the external files) until the importer asks for them.
 #[derive(Debug)]

@@ -77,7 +77,8 @@ fn pack_right(matrix: &[f32], operand: &Operand) -> PackedRight {
 /// The batch entry of an operand for each entry of the broadcast batch.
 fn batch_map(operand: &[usize], out: &[usize]) -> Result<Vec<usize>> {
     let total: usize = out.iter().product();
-    let skip = out.len().checked_sub(operand.len()).ok_or_else(|| Error::config("batch dimensions do not broadcast"))?;
+    let skip =
+        out.len().checked_sub(operand.len()).ok_or_else(|| Error::config("batch dimensions do not broadcast"))?;
     let mut map = vec![0; total];
     for (index, slot) in map.iter_mut().enumerate() {
         let (mut rest, mut stride) = (index, 1);

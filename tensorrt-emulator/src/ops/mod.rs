@@ -145,6 +145,16 @@ pub trait Kernel: fmt::Debug + Send + Sync {
         0
     }
 
+    /// The extents of the outputs where they depend on the values of the inputs (indices of non-zeros, selected boxes); `None` for layers
+    /// whose extents [`shape`](crate::shape) knows.
+    ///
+    /// # Errors
+    /// What only the values show.
+    fn output_dims(&self, inputs: &[Option<TensorView<'_>>]) -> Result<Option<Vec<Dims>>> {
+        let _ = inputs;
+        Ok(None)
+    }
+
     /// Computes the outputs.
     ///
     /// # Errors

@@ -99,7 +99,8 @@ impl Kernel for Normalization {
         let (input, scale, bias) = (call.input(0)?, call.input(1)?, call.input(2)?);
         let dims = *input.dims();
         let row = self.row(&dims)?;
-        let (scale, bias) = (Coefficient::new(&scale, &dims, self.groups)?, Coefficient::new(&bias, &dims, self.groups)?);
+        let (scale, bias) =
+            (Coefficient::new(&scale, &dims, self.groups)?, Coefficient::new(&bias, &dims, self.groups)?);
         let values = convert::load(&input)?;
         convert::fill(call.output(0)?, |out| {
             super::same_count(values.len(), out.len())?;

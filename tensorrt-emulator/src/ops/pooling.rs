@@ -36,7 +36,10 @@ pub(super) fn prepare(request: &Request<'_>, parameters: &Parameters) -> Result<
         return Err(Error::unsupported(format!("pooling of type {} is not supported", parameters.op.name())));
     }
     if parameters.post_padding.rank() != parameters.window.rank() {
-        return Err(Error::config(format!("padding {} does not fit a window of {}", parameters.post_padding, parameters.window)));
+        return Err(Error::config(format!(
+            "padding {} does not fit a window of {}",
+            parameters.post_padding, parameters.window
+        )));
     }
     Ok(Box::new(Pooling { parameters: parameters.clone(), geometry }))
 }
@@ -101,7 +104,14 @@ impl Pooling {
         Ok(all)
     }
 
-    fn channel(&self, layout: &Layout, window: &Window, divisors: &[Vec<usize>; SPATIAL], image: &[f32], out: &mut [f32]) {
+    fn channel(
+        &self,
+        layout: &Layout,
+        window: &Window,
+        divisors: &[Vec<usize>; SPATIAL],
+        image: &[f32],
+        out: &mut [f32],
+    ) {
         match self.parameters.op {
             PoolingType::Max => combine(layout, window, image, out, Combine::Max),
             PoolingType::Average => average(layout, window, divisors, image, out),
@@ -132,7 +142,10 @@ fn combine(layout: &Layout, window: &Window, image: &[f32], out: &mut [f32], how
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a window of 2^24 elements does not fit a float's count exactly, nor matter")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a window of 2^24 elements does not fit a float's count exactly, nor matter"
+)]
 fn average(layout: &Layout, window: &Window, divisors: &[Vec<usize>; SPATIAL], image: &[f32], out: &mut [f32]) {
     if layout.is_direct() && window.kernel == window.input {
         #[expect(clippy::cast_possible_truncation, reason = "the mean's one rounding")]

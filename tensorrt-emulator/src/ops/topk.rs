@@ -34,7 +34,13 @@ fn order_floats(a: f32, b: f32) -> Ordering {
 
 impl TopK {
     /// The positions of the best `k` elements of each line, best first, equal ones in their own order; [outer, k, inner].
-    fn select<T: Copy + Sync>(&self, values: &[T], around: Around, k: usize, order: fn(T, T) -> Ordering) -> Vec<usize> {
+    fn select<T: Copy + Sync>(
+        &self,
+        values: &[T],
+        around: Around,
+        k: usize,
+        order: fn(T, T) -> Ordering,
+    ) -> Vec<usize> {
         let Around { len, inner, outer } = around;
         let line = |at: usize| {
             let (base, offset) = (at / inner * len * inner, at % inner);

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Result};
 
 /// The extents of a tensor (`nvinfer1::Dims64`): at most [`Dims::MAX`], each ≥ 0 or [`Dims::DYNAMIC`].
 ///
 /// Dereferences to `[i64]`. Rank 0 is a scalar.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Dims {
     rank: u8,
     extents: [i64; Self::MAX],
@@ -93,6 +94,18 @@ impl Dims {
         self.extents[self.rank()] = extent;
         self.rank += 1;
         Ok(self)
+    }
+}
+
+impl Serialize for Dims {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Dims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Self::of(&Vec::<i64>::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

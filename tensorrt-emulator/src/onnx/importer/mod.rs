@@ -25,7 +25,7 @@ use crate::network::Network;
 use crate::tensor::Dims;
 
 /// The oldest and the newest version of ONNX's operators that are imported.
-pub(crate) const OPSETS: std::ops::RangeInclusive<i64> = 7..=24;
+pub(crate) const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 
 /// What a parse leaves behind besides the network.
 #[derive(Debug, Clone, Default)]

@@ -25,7 +25,8 @@ fn agrees_with_the_loop_over_every_input_element() {
             })
             .collect();
         let column = |i: usize| Dims::new(&[spatial[0][i], spatial[1][i]]).unwrap();
-        let (input, output) = ([2, channels, spatial[0][3], spatial[1][3]], [2, all_maps, spatial[0][5], spatial[1][5]]);
+        let (input, output) =
+            ([2, channels, spatial[0][3], spatial[1][3]], [2, all_maps, spatial[0][5], spatial[1][5]]);
         let size = |d: &[i64]| usize::try_from(d.iter().product::<i64>()).unwrap();
         let x = rng.floats(size(&input));
         let w = rng.floats(size(&[channels, maps, spatial[0][0], spatial[1][0]]));

@@ -1,8 +1,6 @@
 //! Resizes against values computed by the ONNX reference implementation, and against a direct evaluation.
 
-use tensorrt_sys::{
-    DataType, InterpolationMode, ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector,
-};
+use tensorrt_sys::{DataType, InterpolationMode, ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector};
 
 use crate::graph::{LayerKind, Resize};
 use crate::ops::testing::{Random, run, tensor};

@@ -21,13 +21,17 @@ pub(super) const OPS: Table = &[
 ];
 
 fn cum_sum(c: &mut Context<'_>) -> Result<Outputs> {
-    let axis = c.const_ints(1, "the axis")?.unwrap_or_default();
-    let [axis] = *axis else {
-        return Err(Refusal::invalid(format!("an axis of {} elements", axis.len())));
-    };
     let x = c.input(0)?;
-    let axis = i64::try_from(c.axis(axis, c.rank(x))?).unwrap_or(0);
-    let axis = c.int_scalar(axis)?;
+    let axis = match c.known_ints(1).as_deref() {
+        Some([axis]) => {
+            let axis = i64::try_from(c.axis(*axis, c.rank(x))?).unwrap_or(0);
+            c.int_scalar(axis)?
+        }
+        _ => {
+            let axis = c.input(1)?;
+            if c.rank(axis) == 0 { axis } else { c.reshape(axis, &[])? }
+        }
+    };
     let (exclusive, reverse) = (c.int_or("exclusive", 0)? != 0, c.int_or("reverse", 0)? != 0);
     let op = CumulativeOperation::Sum;
     one(c.add(LayerKind::Cumulative { op, exclusive, reverse }, &[x, axis])?)

@@ -40,12 +40,17 @@ fn divided(c: &mut Context<'_>, extent: &Shape, by: &Shape) -> Result<Shape> {
     c.shape_floor_div(extent, by)
 }
 
+/// Whether the channels come before the block's rows and columns in the depth.
+fn channels_first(c: &Context<'_>) -> Result<bool> {
+    match c.string_or("mode", "DCR")? {
+        "DCR" => Ok(false),
+        "CRD" => Ok(true),
+        other => Err(Refusal::attribute(format!("mode = {other} is not supported"))),
+    }
+}
+
 fn depth_to_space(c: &mut Context<'_>) -> Result<Outputs> {
-    let crd = match c.string_or("mode", "DCR")? {
-        "DCR" => false,
-        "CRD" => true,
-        other => return Err(Refusal::attribute(format!("mode = {other} is not supported"))),
-    };
+    let crd = channels_first(c)?;
     let (x, [n, depth, height, width], block) = blocks(c)?;
     let area = c.shape_mul(&block, &block)?;
     let channels = divided(c, &depth, &area)?;
@@ -59,12 +64,14 @@ fn depth_to_space(c: &mut Context<'_>) -> Result<Outputs> {
 }
 
 fn space_to_depth(c: &mut Context<'_>) -> Result<Outputs> {
+    let crd = channels_first(c)?;
     let (x, [n, channels, height, width], block) = blocks(c)?;
     let (low, narrow) = (divided(c, &height, &block)?, divided(c, &width, &block)?);
     let area = c.shape_mul(&block, &block)?;
     let depth = c.shape_mul(&channels, &area)?;
     let split = [n.clone(), channels, low.clone(), block.clone(), narrow.clone(), block];
-    rearranged(c, x, &split, &[0, 3, 5, 1, 2, 4], &[n, depth, low, narrow])
+    let order = if crd { [0, 1, 3, 5, 2, 4] } else { [0, 3, 5, 1, 2, 4] };
+    rearranged(c, x, &split, &order, &[n, depth, low, narrow])
 }
 
 fn rearranged(c: &mut Context<'_>, x: TensorId, split: &[Shape], order: &[usize], joined: &[Shape]) -> Result<Outputs> {

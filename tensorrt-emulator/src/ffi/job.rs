@@ -1,0 +1,205 @@
+//! One run of a context: a snapshot of its shapes and addresses, executed on a stream's thread.
+
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex};
+
+use cuda_utils::DeviceMemory;
+use cuda_utils::host::Operation;
+use smallvec::SmallVec;
+
+use super::object::lock;
+use super::scope::Scope;
+use crate::run::{Context, Engine, LayerProfiler};
+use crate::tensor::{Dims, byte_len};
+use crate::{Error, Result};
+
+/// The half of a context that computes; runs take turns.
+#[derive(Debug)]
+pub(super) struct Back {
+    scope: Scope,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    context: Context,
+    memory: Memory,
+}
+
+/// Where activations lie.
+#[derive(Debug)]
+enum Memory {
+    Own(Arc<DeviceMemory>),
+    /// The user's, by address and size; null until given.
+    Lent(*mut c_void, usize),
+}
+
+// SAFETY: lent memory is device memory that the user keeps valid during runs, on any thread (the table's contract).
+unsafe impl Send for Memory {}
+
+impl Back {
+    /// A back half; without memory, the user lends some.
+    pub(super) fn new(scope: Scope, context: Context, memory: Option<Arc<DeviceMemory>>) -> Self {
+        let memory = memory.map_or(Memory::Lent(std::ptr::null_mut(), 0), Memory::Own);
+        Self { scope, state: Mutex::new(State { context, memory }) }
+    }
+
+    /// Takes the user's memory for the runs from now on.
+    pub(super) fn lend(&self, memory: *mut c_void, size: usize) {
+        lock(&self.state).memory = Memory::Lent(memory, size);
+    }
+
+    /// Takes larger memory of its own, where it has some.
+    ///
+    /// # Errors
+    /// Those of `alloc`.
+    pub(super) fn grow(&self, alloc: impl FnOnce() -> Result<Arc<DeviceMemory>>) -> Result<()> {
+        let mut state = lock(&self.state);
+        if let Memory::Own(memory) = &mut state.memory {
+            *memory = alloc()?;
+        }
+        Ok(())
+    }
+}
+
+/// A run's shapes, values and addresses.
+#[derive(Debug)]
+pub(super) struct Job {
+    engine: Arc<Engine>,
+    back: Arc<Back>,
+    snapshot: Mutex<Snapshot>,
+}
+
+#[derive(Debug, Default)]
+struct Snapshot {
+    profile: usize,
+    dims: Vec<Dims>,
+    addresses: Vec<*mut c_void>,
+    sizes: Vec<usize>,
+    profiled: bool,
+    times: Vec<(String, f32)>,
+}
+
+// SAFETY: the addresses are buffers that the user keeps valid until the run is done, on any thread (the table's contract).
+unsafe impl Send for Snapshot {}
+
+impl Job {
+    pub(super) fn new(engine: &Arc<Engine>, back: &Arc<Back>) -> Self {
+        Self { engine: engine.clone(), back: back.clone(), snapshot: Mutex::default() }
+    }
+
+    /// Takes the snapshot; `context` has every input set.
+    ///
+    /// # Errors
+    /// A shape that is not known.
+    pub(super) fn take(&self, context: &Context, addresses: &[*mut c_void], profiled: bool) -> Result<()> {
+        let mut snapshot = lock(&self.snapshot);
+        snapshot.profile = context.profile();
+        snapshot.profiled = profiled;
+        snapshot.dims.clear();
+        for index in 0..self.engine.num_inputs() {
+            let dims = context.input_shape(index).ok_or_else(|| Error::internal("an input's shape is not set"))?;
+            snapshot.dims.push(dims);
+        }
+        snapshot.addresses.clear();
+        snapshot.addresses.extend_from_slice(addresses);
+        Ok(())
+    }
+
+    /// Hands out the layers' times of the run, which is done.
+    pub(super) fn report(&self, mut tell: impl FnMut(&str, f32)) {
+        for (layer, milliseconds) in lock(&self.snapshot).times.drain(..) {
+            tell(&layer, milliseconds);
+        }
+    }
+
+    fn execute(&self) -> Result<()> {
+        let mut snapshot = lock(&self.snapshot);
+        let mut state = lock(&self.back.state);
+        let State { context, memory } = &mut *state;
+        let snapshot = &mut *snapshot;
+        if context.profile() != snapshot.profile {
+            context.set_profile(snapshot.profile)?;
+        }
+        for (index, &dims) in snapshot.dims.iter().enumerate() {
+            context.set_input_shape(index, dims)?;
+        }
+        let io = self.engine.io_tensors();
+        snapshot.sizes.clear();
+        for (index, tensor) in io.iter().enumerate() {
+            let dims = if tensor.is_input { snapshot.dims[index] } else { context.tensor_shape(index)? };
+            let size = dims.volume().and_then(|count| byte_len(tensor.dtype, count));
+            snapshot.sizes.push(size.ok_or_else(|| Error::internal("a tensor's size is not known"))?);
+        }
+        check_overlap(&snapshot.addresses, &snapshot.sizes, self.engine.num_inputs())?;
+        let needed = context.memory_size()?;
+        let (address, size) = match memory {
+            Memory::Own(memory) => (memory.as_device_ptr(), memory.bytes()),
+            Memory::Lent(address, size) => (*address, *size),
+        };
+        if size < needed || (address.is_null() && needed > 0) {
+            return Err(Error::invalid(format!("{size} bytes of device memory are set, the run needs {needed}")));
+        }
+        // SAFETY: the memory is the context's own or lent to it (`setDeviceMemoryV2`), has `size` bytes, and the lock on the state lets
+        // no other run use it.
+        let arena =
+            if needed == 0 { &mut [][..] } else { unsafe { std::slice::from_raw_parts_mut(address.cast(), size) } };
+        let buffer = |index: usize| (snapshot.addresses[index].cast::<u8>(), snapshot.sizes[index]);
+        let inputs: SmallVec<[&[u8]; 8]> = (0..self.engine.num_inputs())
+            .map(|index| {
+                let (address, size) = buffer(index);
+                // SAFETY: the table's contract: the address holds the tensor's bytes until the run is done; no output overlaps it.
+                unsafe { std::slice::from_raw_parts(address, size) }
+            })
+            .collect();
+        let mut outputs: SmallVec<[&mut [u8]; 8]> = (self.engine.num_inputs()..io.len())
+            .map(|index| {
+                let (address, size) = buffer(index);
+                // SAFETY: as above, and `check_overlap` found it apart from every other buffer.
+                unsafe { std::slice::from_raw_parts_mut(address, size) }
+            })
+            .collect();
+        let times = Arc::new(Mutex::new(Vec::new()));
+        if snapshot.profiled {
+            context.set_profiler(Some(Box::new(Times(times.clone()))));
+        }
+        let done = context.run(&inputs, &mut outputs, Some(arena));
+        if snapshot.profiled {
+            context.set_profiler(None);
+            snapshot.times = std::mem::take(&mut *lock(&times));
+        }
+        done
+    }
+}
+
+impl Operation for Job {
+    fn run(&self) -> cuda_utils::Result<()> {
+        self.execute().map_err(|error| {
+            self.back.scope.error("IExecutionContext::enqueueV3", &error);
+            cuda_utils::Error::operation(error.message())
+        })
+    }
+}
+
+/// Collects the layers' times.
+#[derive(Debug)]
+struct Times(Arc<Mutex<Vec<(String, f32)>>>);
+
+impl LayerProfiler for Times {
+    fn report(&mut self, layer: &str, milliseconds: f32) {
+        lock(&self.0).push((layer.to_owned(), milliseconds));
+    }
+}
+
+/// Refuses an output that shares bytes with another buffer.
+fn check_overlap(addresses: &[*mut c_void], sizes: &[usize], inputs: usize) -> Result<()> {
+    let range = |index: usize| (addresses[index].addr(), addresses[index].addr() + sizes[index]);
+    for output in inputs..addresses.len() {
+        let (start, end) = range(output);
+        let overlaps = (0..output).map(range).any(|(other, other_end)| start < other_end && other < end);
+        if overlaps && start < end {
+            return Err(Error::invalid("the address of an output lies within another tensor's buffer"));
+        }
+    }
+    Ok(())
+}

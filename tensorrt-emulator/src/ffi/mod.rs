@@ -1,0 +1,46 @@
+//! The function table: every emulated entry of `tensorrt_sys::Api`, one file an interface.
+//!
+//! An object of the C++ API is a Rust value on the heap, and its C pointer is that value's address. Entries are written with
+//! the `entries!` macro: the body is safe code over a reference to the object and returns a `Result`; the macro adds the C
+//! signature, stops panics, and reports errors to the object's logger and error recorder as TensorRT words them. An entry that
+//! the emulator does not fill is null, and the safe crate says `Unsupported` with its name.
+
+mod builder;
+mod callbacks;
+mod config;
+mod context;
+mod dims;
+mod engine;
+mod entries;
+mod host_memory;
+mod inspector;
+mod job;
+mod network;
+mod object;
+mod parser;
+mod profile;
+mod runtime;
+mod scope;
+mod text;
+mod timing_cache;
+mod value;
+
+use tensorrt_sys::Api;
+
+/// The table with every emulated entry filled.
+pub(crate) fn table() -> Api {
+    let mut api = Api::empty();
+    builder::fill(&mut api);
+    callbacks::fill(&mut api);
+    config::fill(&mut api);
+    context::fill(&mut api);
+    engine::fill(&mut api);
+    host_memory::fill(&mut api);
+    inspector::fill(&mut api);
+    network::fill(&mut api);
+    parser::fill(&mut api);
+    profile::fill(&mut api);
+    runtime::fill(&mut api);
+    timing_cache::fill(&mut api);
+    api
+}

@@ -1,0 +1,241 @@
+//! `INetworkDefinition`: the network under construction, and the tensor and layer objects that live in it.
+
+mod add;
+mod layer;
+mod properties;
+mod tensor;
+
+use std::ffi::{c_char, c_void};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+
+use tensorrt_sys::{Api, Family, IBuilder, ILayer, ITensor, NetworkDefinitionCreationFlag};
+
+use super::dims::{data_type, shape_from_c};
+use super::entries::entries;
+use super::object::{Object, borrow, drop_object, into_raw, lock};
+use super::scope::Scope;
+use super::text::{Text, read};
+use super::value::Value;
+use crate::graph::{LayerId, LayerKind, TensorId};
+use crate::network::Network;
+use crate::{Error, Result};
+use layer::LayerObject;
+use tensor::TensorObject;
+
+/// The object behind `INetworkDefinition`.
+#[derive(Debug)]
+pub(super) struct NetworkObject {
+    pub(super) shared: Arc<Shared>,
+    builder: *mut IBuilder,
+    name: Text,
+}
+
+/// What the network's tensor and layer objects share with it.
+#[derive(Debug)]
+pub(super) struct Shared {
+    scope: Scope,
+    flags: u32,
+    state: Mutex<State>,
+}
+
+/// The network and the objects handed out for its parts.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    network: Network,
+    tensors: Vec<Option<Box<TensorObject>>>,
+    layers: Vec<Option<Box<LayerObject>>>,
+    changed: bool,
+}
+
+impl Object for NetworkObject {
+    fn scope(&self) -> &Scope {
+        &self.shared.scope
+    }
+}
+
+impl NetworkObject {
+    /// A new network of a builder.
+    pub(super) fn hand_out(scope: Scope, builder: *mut IBuilder, flags: u32) -> *mut tensorrt_sys::INetworkDefinition {
+        let shared = Arc::new(Shared { scope, flags, state: Mutex::default() });
+        into_raw(Self { shared, builder, name: Text::default() })
+    }
+
+    /// The creation flags, as a mask.
+    pub(super) fn flags(&self) -> u32 {
+        self.shared.flags
+    }
+
+    /// Whether types are taken as written; always so from TensorRT 11 on.
+    pub(super) fn strongly_typed(&self) -> bool {
+        let flag = NetworkDefinitionCreationFlag::StronglyTyped.to_raw(self.scope().family);
+        !matches!(self.scope().family, Family::Trt10)
+            || flag.is_some_and(|bit| u32::try_from(bit).is_ok_and(|bit| self.shared.flags & 1 << bit != 0))
+    }
+}
+
+impl Shared {
+    /// The state, for one call.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl State {
+    /// The network with every shape inferred.
+    ///
+    /// # Errors
+    /// What shape inference refuses, after a layer or input was changed.
+    pub(super) fn settled(&mut self) -> Result<&mut Network> {
+        if self.changed {
+            self.network.infer()?;
+            self.changed = false;
+        }
+        Ok(&mut self.network)
+    }
+
+    /// The network as it is, to change; shapes are inferred anew when they are asked for.
+    pub(super) fn change(&mut self) -> &mut Network {
+        self.changed = true;
+        &mut self.network
+    }
+
+    /// The network as it is.
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The network for an importer, which keeps shapes inferred by itself.
+    pub(super) fn importing(&mut self) -> &mut Network {
+        &mut self.network
+    }
+}
+
+/// The object of a tensor.
+pub(super) fn tensor_object(shared: &Arc<Shared>, id: TensorId) -> *mut ITensor {
+    let mut state = shared.state();
+    let index = id.0 as usize;
+    if state.tensors.len() <= index {
+        state.tensors.resize_with(index + 1, || None);
+    }
+    let object = state.tensors[index].get_or_insert_with(|| Box::new(TensorObject::new(shared, id)));
+    let address: *mut TensorObject = &mut **object;
+    address.cast()
+}
+
+/// The object of a layer.
+pub(super) fn layer_object(shared: &Arc<Shared>, id: LayerId) -> *mut ILayer {
+    let mut state = shared.state();
+    let index = id.0 as usize;
+    if state.layers.len() <= index {
+        state.layers.resize_with(index + 1, || None);
+    }
+    let object = state.layers[index].get_or_insert_with(|| Box::new(LayerObject::new(shared, id)));
+    let address: *mut LayerObject = &mut **object;
+    address.cast()
+}
+
+/// The tensor behind an argument.
+///
+/// # Errors
+/// Null, or a tensor of another network.
+fn tensor_id(shared: &Arc<Shared>, tensor: *mut ITensor) -> Result<TensorId> {
+    // SAFETY: the table's contract: tensors handed in are alive, which they are as long as their network is.
+    let tensor: Option<&TensorObject> = unsafe { borrow(tensor) };
+    let tensor = tensor.ok_or_else(|| Error::invalid("the tensor is null"))?;
+    if !std::ptr::eq(tensor.shared.as_ptr(), Arc::as_ptr(shared)) {
+        return Err(Error::invalid("the tensor belongs to another network"));
+    }
+    Ok(tensor.id)
+}
+
+/// Adds a layer and returns its object.
+fn add<C>(network: &NetworkObject, kind: LayerKind, inputs: &[*mut ITensor]) -> Result<*mut C> {
+    let inputs = inputs.iter().map(|&tensor| tensor_id(&network.shared, tensor).map(Some));
+    let inputs = inputs.collect::<Result<Vec<_>>>()?;
+    let layer = network.shared.state().settled()?.add(kind, inputs)?;
+    Ok(layer_object(&network.shared, layer).cast())
+}
+
+/// The family and network of a part whose network may be gone.
+fn upgrade(shared: &Weak<Shared>) -> Result<Arc<Shared>> {
+    shared.upgrade().ok_or_else(|| Error::invalid("the network of this object was destroyed"))
+}
+
+fn nth<T: Copy>(items: &[T], index: i32, what: &str) -> Result<T> {
+    let found = usize::try_from(index).ok().and_then(|index| items.get(index).copied());
+    found.ok_or_else(|| Error::invalid(format!("there is no {what} {index}, the network has {}", items.len())))
+}
+
+fn count(len: usize) -> i32 {
+    i32::try_from(len).unwrap_or(i32::MAX)
+}
+
+/// Fills the entries.
+pub(super) fn fill(api: &mut Api) {
+    unsafe extern "C" fn destroy(object: *mut tensorrt_sys::INetworkDefinition) {
+        // SAFETY: the table's contract: made by `hand_out`, not used again.
+        unsafe { drop_object::<NetworkObject>(object.cast::<c_void>()) };
+    }
+    api.INetworkDefinition_destroy = Some(destroy);
+    entries! { api;
+        INetworkDefinition: NetworkObject {
+        fn INetworkDefinition_getBuilder(network) -> *mut IBuilder { Ok(network.builder) }
+        fn INetworkDefinition_getFlags(network) -> u32 { Ok(network.shared.flags) }
+        fn INetworkDefinition_getFlag(network, flag: i32) -> bool {
+            NetworkDefinitionCreationFlag::read(network.scope().family, flag)?;
+            Ok(u32::try_from(flag).is_ok_and(|bit| network.shared.flags & 1 << bit != 0))
+        }
+        fn INetworkDefinition_hasImplicitBatchDimension(network) -> bool { Ok(false) }
+        fn INetworkDefinition_setName(network, name: *const c_char) {
+            network.shared.state().importing().graph_mut().name = read(name, "the network's name")?;
+            Ok(())
+        }
+        fn INetworkDefinition_getName(network) -> *const c_char {
+            Ok(network.name.show(&network.shared.state().network().graph().name))
+        }
+        fn INetworkDefinition_addInput(network, name: *const c_char, dtype: i32, dims: *const tensorrt_sys::Dims) -> *mut ITensor {
+            let dims = shape_from_c(dims, "the input's dimensions")?;
+            let name = read(name, "the input's name")?;
+            let dtype = data_type(network.scope().family, dtype)?;
+            let id = network.shared.state().settled()?.add_input(&name, dtype, dims)?;
+            Ok(tensor_object(&network.shared, id))
+        }
+        fn INetworkDefinition_markOutput(network, tensor: *mut ITensor) {
+            let id = tensor_id(&network.shared, tensor)?;
+            network.shared.state().importing().mark_output(id);
+            Ok(())
+        }
+        fn INetworkDefinition_unmarkOutput(network, tensor: *mut ITensor) {
+            let id = tensor_id(&network.shared, tensor)?;
+            network.shared.state().importing().graph_mut().outputs.retain(|&output| output != id);
+            Ok(())
+        }
+        fn INetworkDefinition_getNbInputs(network) -> i32 { Ok(count(network.shared.state().network().graph().inputs.len())) }
+        fn INetworkDefinition_getNbOutputs(network) -> i32 { Ok(count(network.shared.state().network().graph().outputs.len())) }
+        fn INetworkDefinition_getNbLayers(network) -> i32 { Ok(count(network.shared.state().network().graph().layers.len())) }
+        fn INetworkDefinition_getInput(network, index: i32) -> *mut ITensor {
+            let id = nth(&network.shared.state().network().graph().inputs, index, "input")?;
+            Ok(tensor_object(&network.shared, id))
+        }
+        fn INetworkDefinition_getOutput(network, index: i32) -> *mut ITensor {
+            let id = nth(&network.shared.state().network().graph().outputs, index, "output")?;
+            Ok(tensor_object(&network.shared, id))
+        }
+        fn INetworkDefinition_getLayer(network, index: i32) -> *mut ILayer {
+            let layers = network.shared.state().network().graph().layers.len();
+            let id = u32::try_from(index).ok().filter(|&index| (index as usize) < layers);
+            let id = id.ok_or_else(|| Error::invalid(format!("there is no layer {index}, the network has {layers}")))?;
+            Ok(layer_object(&network.shared, LayerId(id)))
+        }
+        fn INetworkDefinition_setErrorRecorder(network, recorder: *mut tensorrt_sys::IErrorRecorder) {
+            network.scope().set_recorder(recorder);
+            Ok(())
+        }
+        fn INetworkDefinition_getErrorRecorder(network) -> *mut tensorrt_sys::IErrorRecorder { Ok(network.scope().recorder()) }
+        }
+    }
+    add::fill(api);
+    layer::fill(api);
+    properties::fill(api);
+    tensor::fill(api);
+}

@@ -1,1 +1,0 @@
-//! Tests over small models built in code.

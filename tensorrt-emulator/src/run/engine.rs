@@ -1,0 +1,194 @@
+//! Engines: plans whose layers are prepared to run.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tensorrt_sys::DataType;
+
+use super::context::Context;
+use super::hooks::MemoryAccount;
+use super::io::{self, IoTensor};
+use super::schedule::Schedule;
+use super::shapes::{InputShape, Shapes};
+use crate::graph::{Graph, Layer, LayerKind};
+use crate::ops::{self, Kernel, Request};
+use crate::plan::{Plan, Profile, Selector};
+use crate::tensor::Tensor;
+use crate::{Error, Result};
+
+/// How an engine runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EngineOptions {
+    /// The threads of the engine's own pool; the caller's rayon pool where absent.
+    pub threads: Option<usize>,
+}
+
+/// A plan that is ready to run (`nvinfer1::ICudaEngine`): shared by any number of contexts, on any threads.
+pub struct Engine {
+    plan: Plan,
+    /// One a layer; `None` for constants, which do not run.
+    kernels: Vec<Option<Box<dyn Kernel>>>,
+    io: Vec<IoTensor>,
+    pool: Option<ThreadPool>,
+    /// The arena's bytes at each profile's maximum.
+    memory: Vec<OnceLock<usize>>,
+}
+
+impl Engine {
+    /// Prepares every layer of a plan.
+    ///
+    /// # Errors
+    /// A layer, or its types, are not supported; the message names it.
+    pub fn from_plan(plan: Plan, options: EngineOptions) -> Result<Arc<Self>> {
+        let pool = match options.threads {
+            Some(threads) => {
+                let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+                Some(pool.map_err(|error| Error::internal(format!("starting {threads} threads: {error}")))?)
+            }
+            None => None,
+        };
+        let prepare =
+            || -> Result<Vec<_>> { plan.graph.layers.iter().map(|layer| prepare(&plan.graph, layer)).collect() };
+        let kernels = match &pool {
+            Some(pool) => pool.install(prepare)?,
+            None => prepare()?,
+        };
+        let io = io::tensors(&plan.graph);
+        let memory = plan.profiles.iter().map(|_| OnceLock::new()).collect();
+        Ok(Arc::new(Self { plan, kernels, io, pool, memory }))
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The network as it runs.
+    pub fn graph(&self) -> &Graph {
+        &self.plan.graph
+    }
+
+    /// Inputs, then outputs.
+    pub fn io_tensors(&self) -> &[IoTensor] {
+        &self.io
+    }
+
+    /// The index of an input or output among [`io_tensors`](Self::io_tensors).
+    ///
+    /// # Errors
+    /// The engine has no such tensor.
+    pub fn io_index(&self, name: &str) -> Result<usize> {
+        let found = self.io.iter().position(|tensor| tensor.name == name);
+        found.ok_or_else(|| Error::invalid(format!("the engine has no input or output \"{name}\"")))
+    }
+
+    /// The number of inputs.
+    pub fn num_inputs(&self) -> usize {
+        self.plan.graph.inputs.len()
+    }
+
+    /// The profiles.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.plan.profiles
+    }
+
+    /// Profile `index`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn profile(&self, index: usize) -> Result<&Profile> {
+        self.plan.profiles.get(index).ok_or_else(|| {
+            Error::invalid(format!("profile {index} does not exist: the engine has {}", self.plan.profiles.len()))
+        })
+    }
+
+    /// A new context with profile 0; its memory is charged to `account`.
+    ///
+    /// # Errors
+    /// The account refuses.
+    pub fn create_context(self: &Arc<Self>, account: Option<Arc<dyn MemoryAccount>>) -> Result<Context> {
+        Context::new(self.clone(), account)
+    }
+
+    /// The bytes of activation memory that a run at the profile's maximum needs (`getDeviceMemorySizeForProfile`); 0 where shapes depend on
+    /// data, since memory is then allocated during the run.
+    ///
+    /// # Errors
+    /// There is no such profile, or its maximum cannot be run.
+    pub fn device_memory_size(&self, profile: usize) -> Result<usize> {
+        self.profile(profile)?;
+        if let Some(&bytes) = self.memory[profile].get() {
+            return Ok(bytes);
+        }
+        let shapes = self.profile_shapes(profile, Selector::Max)?;
+        let bytes = if shapes.is_static() { Schedule::new(self, &shapes)?.arena_bytes() } else { 0 };
+        Ok(*self.memory[profile].get_or_init(|| bytes))
+    }
+
+    /// Infers every tensor's extents at one of a profile's three shapes.
+    ///
+    /// # Errors
+    /// There is no such profile, or a layer refuses the shapes.
+    pub(crate) fn profile_shapes(&self, profile: usize, selector: Selector) -> Result<Shapes> {
+        let found = self.profile(profile)?;
+        let mut inputs = Vec::with_capacity(self.num_inputs());
+        for tensor in &self.io[..self.num_inputs()] {
+            let dims = found.dims(&tensor.name, selector).ok_or_else(|| {
+                Error::config(format!("profile {profile} has no dimensions for the input \"{}\"", tensor.name))
+            })?;
+            let values = found.values(&tensor.name, selector).map(<[i64]>::to_vec);
+            inputs.push(InputShape { dims, values });
+        }
+        Shapes::infer(self, &inputs)
+    }
+
+    /// The prepared kernel of a layer.
+    pub(super) fn kernel(&self, layer: usize) -> Result<&dyn Kernel> {
+        let found = self.kernels.get(layer).and_then(Option::as_deref);
+        found.ok_or_else(|| Error::internal(format!("layer {layer} does not run")))
+    }
+
+    /// Runs `work` on the engine's threads.
+    pub(super) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("name", &self.plan.graph.name)
+            .field("layers", &self.kernels.len())
+            .field("io", &self.io)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Prepares one layer.
+///
+/// # Errors
+/// The layer is not supported; the message names it.
+pub(crate) fn prepare(graph: &Graph, layer: &Layer) -> Result<Option<Box<dyn Kernel>>> {
+    if matches!(layer.kind, LayerKind::Constant { .. }) {
+        return Ok(None);
+    }
+    let inputs = || layer.inputs.iter().map(|id| id.map(|id| graph.tensor(id)));
+    let input_types: Vec<Option<DataType>> = inputs().map(|tensor| tensor.map(|t| t.dtype)).collect();
+    let input_ranks: Vec<Option<usize>> = inputs().map(|tensor| tensor.map(|t| t.dims.rank())).collect();
+    let constants: Vec<Option<Tensor>> = layer.inputs.iter().map(|id| graph.constant((*id)?)).collect();
+    let output_types: Vec<DataType> = layer.outputs.iter().map(|&id| graph.tensor(id).dtype).collect();
+    let request = Request {
+        kind: &layer.kind,
+        graph,
+        input_types: &input_types,
+        input_ranks: &input_ranks,
+        constants: &constants,
+        output_types: &output_types,
+    };
+    let kernel = ops::prepare(&request);
+    kernel.map(Some).map_err(|error| error.at(format!("layer \"{}\"", layer.name)))
+}
