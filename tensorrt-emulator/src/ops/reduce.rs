@@ -41,6 +41,13 @@ trait Number: Element {
     fn larger(self, other: Self) -> Self;
     fn smaller(self, other: Self) -> Self;
     fn divide(self, count: usize) -> Self;
+    /// The sums of the columns of rows of `line.len()` elements.
+    fn column_sums(rows: &[Self], line: &mut [Self]) {
+        line.fill(Self::ZERO);
+        for row in rows.chunks_exact(line.len()) {
+            line.iter_mut().zip(row).for_each(|(a, &b)| *a = a.add(b));
+        }
+    }
     /// The sum of a contiguous row.
     fn row_sum(row: &[Self]) -> Self {
         row.iter().fold(Self::ZERO, |sum, &value| sum.add(value))
@@ -89,6 +96,19 @@ impl Number for f32 {
         (f64::from(self) / count as f64) as f32
     }
     #[expect(clippy::cast_possible_truncation, reason = "the sum's one rounding")]
+    fn column_sums(rows: &[Self], line: &mut [Self]) {
+        const WIDTH: usize = 64;
+        let inner = line.len();
+        for (at, part) in line.chunks_mut(WIDTH).enumerate() {
+            let mut sums = [0.0_f64; WIDTH];
+            for row in rows.chunks_exact(inner) {
+                let row = &row[at * WIDTH..][..part.len()];
+                sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+            }
+            part.iter_mut().zip(sums).for_each(|(slot, sum)| *slot = sum as f32);
+        }
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the sum's one rounding")]
     fn row_sum(row: &[Self]) -> Self {
         dot::sum(row) as f32
     }
@@ -124,13 +144,16 @@ fn reduce_middle<T: Number>(op: ReduceOperation, from: &[T], to: &mut [T], aroun
         return;
     }
     let one = |(block, line): (&[T], &mut [T])| {
+        if matches!(op, ReduceOperation::Sum | ReduceOperation::Avg) {
+            T::column_sums(block, line);
+            return;
+        }
         line.fill(start);
         for row in block.chunks_exact(inner) {
             match op {
                 ReduceOperation::Max => line.iter_mut().zip(row).for_each(|(a, &b)| *a = a.larger(b)),
                 ReduceOperation::Min => line.iter_mut().zip(row).for_each(|(a, &b)| *a = a.smaller(b)),
-                ReduceOperation::Prod => line.iter_mut().zip(row).for_each(|(a, &b)| *a = a.multiply(b)),
-                _ => line.iter_mut().zip(row).for_each(|(a, &b)| *a = a.add(b)),
+                _ => line.iter_mut().zip(row).for_each(|(a, &b)| *a = a.multiply(b)),
             }
         }
     };
