@@ -3,9 +3,11 @@
 //! ```text
 //! cargo xtask codegen            write the shim, the bindings, the enums and the guards from the fact tables
 //! cargo xtask codegen --check    write nothing; fail when a checked-in file is not what the tables say
+//! cargo xtask abi                compare the fact tables and the shim with NVIDIA's headers
 //! cargo xtask test [--all]       set up what the tests need and run them
 //! ```
 
+mod abi;
 mod codegen;
 #[allow(dead_code, reason = "layouts and slot numbers are there for checks against NVIDIA's headers")]
 mod facts;
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let rest = args.get(1..).unwrap_or_default();
     let done = match args.first().map(String::as_str) {
+        Some("abi") => abi::run(&workspace(), rest),
         Some("codegen") => codegen::run(&workspace(), rest),
         Some("test") => test::run(&workspace(), rest),
         Some(other) => Err(format!("no command '{other}'; {USAGE}").into()),
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-const USAGE: &str = "usage: cargo xtask codegen [--check] | test [--all]";
+const USAGE: &str = "usage: cargo xtask codegen [--check] | abi [--headers FAMILY=FOLDER]... | test [--all]";
 
 /// The workspace's top folder.
 fn workspace() -> PathBuf {

@@ -21,6 +21,8 @@ pub(crate) struct Enumerator {
     pub(crate) value: PerFamily<Option<i32>>,
     /// Whether the family's first release has it.
     pub(crate) from_the_start: PerFamily<bool>,
+    /// Whether the family's last release has it.
+    pub(crate) to_the_end: PerFamily<bool>,
 }
 
 impl Enum {
@@ -49,12 +51,13 @@ pub(super) fn load(table: &Table) -> Result<Vec<Enum>> {
             if first.is_some() && last.is_some() && first != last {
                 return Err(format!("enum_values.tsv: {table_name}::{name} changes inside {}", family.title()).into());
             }
-            Ok((last.or(first), first.is_some()))
+            Ok((last.or(first), first.is_some(), last.is_some()))
         })?;
         let enumerator = Enumerator {
             name: name.to_owned(),
-            value: PerFamily(columns.0.map(|(value, _)| value)),
-            from_the_start: PerFamily(columns.0.map(|(_, first)| first)),
+            value: PerFamily(columns.0.map(|(value, ..)| value)),
+            from_the_start: PerFamily(columns.0.map(|(_, first, _)| first)),
+            to_the_end: PerFamily(columns.0.map(|(.., last)| last)),
         };
         match enums.iter_mut().find(|item| item.table_name == table_name) {
             Some(item) => item.values.push(enumerator),
