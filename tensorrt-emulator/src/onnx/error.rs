@@ -93,8 +93,6 @@ constructors! {
     dynamic => UnsupportedNodeDynamic,
     /// A shape that is not supported.
     shape => UnsupportedNodeShape,
-    /// Bytes that are not an ONNX model.
-    deserialize => ModelDeserializeFailed,
 }
 
 impl From<crate::Error> for Refusal {

@@ -252,14 +252,4 @@ impl Context<'_> {
         }
         self.broadcast_to(number, shape)
     }
-
-    /// Refuses a type outside of the list.
-    pub(crate) fn only_types(&self, x: TensorId, allowed: &[DataType]) -> Result<()> {
-        let dtype = self.dtype(x);
-        if allowed.contains(&dtype) {
-            return Ok(());
-        }
-        let names: Vec<&str> = allowed.iter().map(|dtype| dtype.name()).collect();
-        Err(Refusal::datatype(format!("{} is not supported; supported are {}", dtype.name(), names.join(", "))))
-    }
 }

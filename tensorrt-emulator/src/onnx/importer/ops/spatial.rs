@@ -117,7 +117,7 @@ fn rotary_embedding(c: &mut Context<'_>) -> Result<Outputs> {
     let x = c.input(0)?;
     let kind = LayerKind::RotaryEmbedding { interleaved, dim };
     let rest = [Some(c.input(1)?), Some(c.input(2)?), c.optional(3)?];
-    let mut rotate = |c: &mut Context<'_>, x: TensorId| {
+    let rotate = |c: &mut Context<'_>, x: TensorId| {
         let inputs = std::iter::once(Some(x)).chain(rest).collect();
         c.add_optional(kind.clone(), inputs)
     };
