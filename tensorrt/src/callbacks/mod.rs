@@ -1,0 +1,9 @@
+//! Rust code that TensorRT calls: each a struct of C functions over a Rust value. No panic crosses into C++.
+
+pub(crate) mod logger;
+pub(crate) mod panic;
+mod progress;
+pub(crate) mod recorder;
+
+pub(crate) use self::progress::Monitor;
+pub use self::progress::{Progress, ProgressEvent, ProgressMonitor};
