@@ -77,6 +77,7 @@ mod info;
 mod library;
 mod loader;
 mod missing;
+mod plan_kind;
 mod version;
 
 pub use create::{CreateError, CreateErrorKind};
@@ -89,4 +90,5 @@ pub use info::{Info, LibraryKind};
 pub use library::Library;
 pub use loader::{LoadError, LoadErrorKind, LoadOptions};
 pub use missing::MissingMethod;
+pub use plan_kind::{EMULATOR_PLAN_MAGIC, PlanKind};
 pub use version::Version;

@@ -24,7 +24,7 @@ pub use tensorrt_sys::{
     EngineCapability, EngineStat, EngineValidity, ErrorCode, ExecutionContextAllocationStrategy, Family, GatherMode,
     HardwareCompatibilityLevel, Info, LayerInformationFormat, LayerType, Library, LibraryKind, LoadError,
     LoadErrorKind, LoadOptions, MatrixOperation, MemoryPoolType, NetworkDefinitionCreationFlag, OnnxParserFlag,
-    OptProfileSelector, PaddingMode, ParserErrorCode, PoolingType, PreviewFeature, ProfilingVerbosity,
+    OptProfileSelector, PaddingMode, ParserErrorCode, PlanKind, PoolingType, PreviewFeature, ProfilingVerbosity,
     QuantizationFlag, ReduceOperation, RuntimePlatform, Severity, TacticSource, TempfileControlFlag, TensorFormat,
     TensorIOMode, TensorLocation, TilingOptimizationLevel, TopKOperation, UnaryOperation, Version,
 };
@@ -45,6 +45,6 @@ pub use self::network::{
     ShuffleLayer, SliceLayer, SoftMaxLayer, Tensor, TopKLayer, UnaryLayer, Weights,
 };
 pub use self::parser::{ModelSupport, OnnxParser, ParserError, Subgraph};
-pub use self::plan::{Plan, PlanKind};
+pub use self::plan::Plan;
 pub use self::runtime::Runtime;
 pub use self::session::{Outputs, Session, TensorView};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tensorrt_sys::{IHostMemory, Library};
+use tensorrt_sys::{IHostMemory, Library, PlanKind};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::raw::{Raw, call};
@@ -27,24 +27,6 @@ enum Bytes {
     Host(HostMemory),
     Owned(Vec<u8>),
 }
-
-/// Which library a plan seems to be of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PlanKind {
-    /// NVIDIA's TensorRT or TensorRT for RTX.
-    TensorRt,
-    /// The emulator.
-    Emulator,
-    /// Neither: it does not begin as their plans do.
-    Unknown,
-}
-
-/// How the emulator's plans begin.
-const EMULATOR_MAGIC: &[u8] = b"\x7fTRTEMU\n";
-
-/// How NVIDIA's plans begin.
-const NVIDIA_MAGICS: [&[u8; 4]; 2] = [b"ftrt", b"ptrt"];
 
 /// Memory of TensorRT that holds a plan.
 struct HostMemory(Raw<IHostMemory>);
@@ -121,14 +103,7 @@ impl Plan {
     /// Which library the plan seems to be of, by its first bytes.
     #[must_use]
     pub fn kind(&self) -> PlanKind {
-        let bytes = self.as_bytes();
-        if bytes.starts_with(EMULATOR_MAGIC) {
-            PlanKind::Emulator
-        } else if NVIDIA_MAGICS.iter().any(|magic| bytes.starts_with(*magic)) {
-            PlanKind::TensorRt
-        } else {
-            PlanKind::Unknown
-        }
+        PlanKind::of(self.as_bytes())
     }
 
     /// Refuses what a library cannot take, before the library looks at it.

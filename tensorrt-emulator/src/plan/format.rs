@@ -9,12 +9,13 @@
 //! 32  table            32 a section: kind 4, reserved 4, offset 8, length 8, checksum 8
 //! ```
 
+use tensorrt_sys::{EMULATOR_PLAN_MAGIC, PlanKind};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{Error, Result};
 
 /// The first bytes of every plan.
-pub(super) const MAGIC: [u8; 8] = *b"\x7fTRTEMU\n";
+pub(super) const MAGIC: [u8; 8] = EMULATOR_PLAN_MAGIC;
 
 /// The version of this layout and of what the sections hold; plans of any other are refused.
 pub(super) const FORMAT: u32 = 1;
@@ -144,7 +145,7 @@ fn check_magic(bytes: &[u8]) -> Result<()> {
     if magic == MAGIC {
         return Ok(());
     }
-    if matches!(&magic[..4], b"ftrt" | b"ptrt" | b"trtf" | b"trtp") {
+    if PlanKind::of(magic) == PlanKind::TensorRt {
         return Err(Error::invalid(
             "this is a plan of NVIDIA's TensorRT: the emulator runs only plans that it built itself from the same network",
         ));
