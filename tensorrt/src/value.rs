@@ -64,7 +64,6 @@ pub(crate) trait Enum: Copy + fmt::Display + 'static {
     fn raw(self, family: Family) -> Option<i32>;
     fn value(family: Family, raw: i32) -> Option<Self>;
     fn cpp_name(self) -> &'static str;
-    fn all() -> &'static [Self];
 }
 
 macro_rules! enums {
@@ -78,9 +77,6 @@ macro_rules! enums {
             }
             fn cpp_name(self) -> &'static str {
                 self.name()
-            }
-            fn all() -> &'static [Self] {
-                $name::ALL
             }
         }
         impl Value for $name {
