@@ -100,6 +100,11 @@ impl Left {
         Self { isa, rows, depth, data: packed }
     }
 
+    /// The row of a left side of one row.
+    pub fn single_row(&self) -> Option<&[f32]> {
+        (self.rows == 1).then_some(&*self.data)
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows
@@ -365,7 +370,8 @@ impl Op for Tiles<'_> {
     fn run<S: Simd>(self, simd: S) {
         let product = self.product;
         let depth = product.left.depth;
-        let part = if depth > DEPTH_BLOCK + DEPTH_BLOCK / 2 { DEPTH_BLOCK } else { depth.max(1) };
+        let long = depth > DEPTH_BLOCK + DEPTH_BLOCK / 2 && product.grid.is_dense();
+        let part = if long { DEPTH_BLOCK } else { depth.max(1) };
         let panel_bytes = product.shape.rows * part * size_of::<f32>();
         let block = (LEFT_BLOCK_BYTES / panel_bytes).max(1);
         let mut start = self.row_panels.start;

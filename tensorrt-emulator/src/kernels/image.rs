@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::gemm::Grid;
+use super::plane::Plane;
 
 /// Spatial dimensions that a window has here; fewer are led by extents of 1.
 pub const SPATIAL: usize = 3;
@@ -36,6 +37,21 @@ impl Window {
     /// The elements of the output per channel.
     pub fn output_len(&self) -> usize {
         self.output.iter().product()
+    }
+
+    /// The window as one over planes, where it is and planes support it.
+    pub fn plane(&self) -> Option<Plane> {
+        let flat = [self.input, self.output, self.kernel].iter().all(|extents| extents[0] == 1) && self.before[0] == 0;
+        let last = |all: [usize; SPATIAL]| [all[1], all[2]];
+        let plane = Plane {
+            input: last(self.input),
+            output: last(self.output),
+            kernel: last(self.kernel),
+            stride: last(self.stride),
+            dilation: last(self.dilation),
+            before: last(self.before),
+        };
+        (flat && plane.is_supported()).then_some(plane)
     }
 
     /// The elements of the kernel.

@@ -45,6 +45,14 @@ impl Plane {
         self.run::<false>(image, weights, bias, out);
     }
 
+    /// `out` = the sum of each window.
+    ///
+    /// # Panics
+    /// As [`max`](Self::max).
+    pub fn sum(&self, image: &[f32], out: &mut [f32]) {
+        self.run::<false>(image, &[], 0.0, out);
+    }
+
     fn run<const MAX: bool>(&self, image: &[f32], weights: &[f32], start: f32, out: &mut [f32]) {
         assert!(self.is_supported(), "the window is too wide or its stride too long");
         assert_eq!(image.len(), self.input[0] * self.input[1], "the image has another size");
@@ -120,7 +128,9 @@ impl<const MAX: bool> Op for Slide<'_, MAX> {
                         sum = if MAX {
                             simd.max(sum, value)
                         } else {
-                            simd.mul_add(simd.splat(weights[row * kernel[1] + column]), value, sum)
+                            // Without weights each counts as 1.
+                            let weight = weights.get(row * kernel[1] + column).copied().unwrap_or(1.0);
+                            simd.mul_add(simd.splat(weight), value, sum)
                         };
                     }
                 }

@@ -33,19 +33,15 @@ impl Op for Row<'_> {
             max = larger(max, value);
         }
         // A row of −∞ alone has no softmax: NaN, as 0 / 0 says.
+        to.iter_mut().zip(from).for_each(|(out, &value)| *out = exp::<S>(value - max));
         let mut sums = [0.0f32; LANES];
-        let (out, out_rest) = to.as_chunks_mut::<LANES>();
-        for (chunk, out) in chunks.iter().zip(out) {
+        let (chunks, rest) = to.as_chunks::<LANES>();
+        for chunk in chunks {
             for i in 0..LANES {
-                out[i] = exp::<S>(chunk[i] - max);
-                sums[i] += out[i];
+                sums[i] += chunk[i];
             }
         }
-        let mut total = 0.0;
-        for (&value, out) in rest.iter().zip(out_rest) {
-            *out = exp::<S>(value - max);
-            total += *out;
-        }
+        let total: f32 = rest.iter().sum();
         let mut width = LANES / 2;
         while width > 0 {
             for i in 0..width {

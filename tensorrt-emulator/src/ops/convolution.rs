@@ -173,9 +173,39 @@ impl Kernel for Convolution {
 }
 
 impl Convolution {
+    /// One image of the batch with a group for each channel; false where that has no kernel of its own.
+    fn depthwise(
+        &self,
+        window: &Window,
+        packed: &[Left],
+        bias: Option<&[f32]>,
+        image: &[f32],
+        out: &mut [f32],
+    ) -> bool {
+        let Some(plane) = window.plane().filter(|_| self.maps == self.groups && window.input_len() > 0) else {
+            return false;
+        };
+        let (from, to) = (window.input_len(), window.output_len());
+        let one = |(channel, out): (usize, &mut [f32])| {
+            if let Some(weights) = packed[channel].single_row() {
+                let bias = bias.map_or(0.0, |bias| bias[channel]);
+                plane.weighted_sum(&image[channel * from..(channel + 1) * from], weights, bias, out);
+            }
+        };
+        if out.len() < 1 << 14 || rayon::current_num_threads() == 1 {
+            out.chunks_exact_mut(to).enumerate().for_each(one);
+        } else {
+            out.par_chunks_exact_mut(to).with_min_len(4).enumerate().for_each(one);
+        }
+        true
+    }
+
     /// One image of the batch.
     fn image(&self, plan: &Plan, packed: &[Left], bias: Option<&[f32]>, image: &[f32], out: &mut [f32]) {
         let Plan { window, channels, layout, offsets } = plan;
+        if self.groups == *channels && self.depthwise(window, packed, bias, image, out) {
+            return;
+        }
         let mut buffer;
         let data: &[f32] = if layout.is_direct() {
             image

@@ -128,6 +128,13 @@ impl Pooling {
 
 fn combine(layout: &Layout, window: &Window, image: &[f32], out: &mut [f32], how: Combine) {
     let [_, height, width] = window.output;
+    if let Some(plane) = window.plane() {
+        match how {
+            Combine::Max => plane.max(image, out),
+            Combine::Sum => plane.sum(image, out),
+        }
+        return;
+    }
     let mut buffer;
     let data: &[f32] = if layout.is_direct() {
         image
