@@ -125,7 +125,7 @@ impl Normalization {
     fn row(&self, dims: &Dims) -> Result<usize> {
         let rank = dims.rank();
         let first = self.axes.trailing_zeros() as usize;
-        let trailing = (1u32 << rank) - 1 & !((1u32 << first.min(rank)) - 1);
+        let trailing = ((1u32 << rank) - 1) & !((1u32 << first.min(rank)) - 1);
         if self.axes != trailing || first >= rank {
             return Err(Error::unsupported(format!(
                 "normalization over axes {:#b} of {dims} is not supported: they must be the last ones",

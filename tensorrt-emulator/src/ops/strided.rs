@@ -21,11 +21,6 @@ impl Around {
         let product = |part: &[i64]| part.iter().try_fold(1usize, |all, &d| Ok::<_, Error>(all * extent(d)?));
         Ok(Self { outer: product(&dims[..axis])?, len: extent(dims[axis])?, inner: product(&dims[axis + 1..])? })
     }
-
-    /// The number of elements.
-    pub(super) fn volume(self) -> usize {
-        self.outer * self.len * self.inner
-    }
 }
 
 /// The one axis that a mask of axes names.
