@@ -12,13 +12,28 @@ pub(super) struct Compiler {
 }
 
 /// Flags of every source: NVIDIA's headers keep the members that the checks look at to themselves.
-const FLAGS: [&str; 6] =
-    ["-std=c++17", "-O0", "-fno-access-control", "-Wno-deprecated-declarations", "-fvisibility=hidden", "-fPIC"];
+const FLAGS: [&str; 7] = [
+    "-std=c++17",
+    "-O0",
+    "-fno-access-control",
+    "-Wno-deprecated-declarations",
+    "-fvisibility=hidden",
+    // NVIDIA's headers then give the functions that they declare default visibility.
+    "-DTENSORRT_BUILD_LIB",
+    "-fPIC",
+];
 
 impl Compiler {
     /// The compiler that `CXX` names, or `c++`.
     pub(super) fn new(includes: Vec<PathBuf>) -> Self {
         Self { program: std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned()), includes }
+    }
+
+    /// The same with another folder of headers.
+    pub(super) fn including(&self, folder: &Path) -> Self {
+        let mut other = self.clone();
+        other.includes.push(folder.to_owned());
+        other
     }
 
     /// Compiles sources to a program.

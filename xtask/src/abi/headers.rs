@@ -52,6 +52,12 @@ impl HeaderSet {
         self.identifiers.contains(name)
     }
 
+    /// Whether this is the family's last release, from which its tables are.
+    pub(super) fn is_last(&self) -> bool {
+        let [_, last] = self.family.release_columns();
+        last.split('.').nth(1).and_then(|minor| minor.parse().ok()) == Some(self.minor)
+    }
+
     /// Whether the set has the header of a class's library: NVIDIA's repository came without the parser's until 10.14.
     pub(super) fn covers(&self, class: &str) -> bool {
         !class.starts_with("nvonnxparser::") || self.folder.join("NvOnnxParser.h").exists()

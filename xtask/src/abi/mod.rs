@@ -5,9 +5,12 @@
 
 mod checker;
 mod compiler;
+mod driver;
 mod enums;
 mod headers;
+mod library;
 mod releases;
+mod stand_in;
 
 use crate::Result;
 use crate::facts::{Facts, Family};
@@ -44,7 +47,7 @@ pub(crate) fn run(workspace: &Path, args: &[String]) -> Result<()> {
     let work = || {
         loop {
             let Some(set) = queue.lock().ok().and_then(|mut queue| queue.next()) else { return };
-            match room.check(&facts, set) {
+            match room.examine(workspace, &facts, set) {
                 Ok(line) => println!("{set}: {line}"),
                 Err(error) => {
                     println!("{set}: FAILED: {error}");
@@ -110,6 +113,17 @@ impl Room {
         let cuda = "#pragma once\ntypedef struct CUstream_st* cudaStream_t;\ntypedef struct CUevent_st* cudaEvent_t;\n";
         std::fs::write(out.join("include/cuda_runtime_api.h"), cuda)?;
         Ok(Self { support: workspace.join("xtask/src/abi/cpp"), out })
+    }
+
+    /// Compares the tables with a header set and, for the last release of a family, the shim with its stand-in.
+    fn examine(&self, workspace: &Path, facts: &Facts, set: &HeaderSet) -> Result<String> {
+        let mut line = self.check(facts, set)?;
+        if set.is_last() {
+            let shim = library::Shim::shipped(workspace, set.family);
+            let reached = library::run(self, facts, set, &shim, &self.out.join(set.family.id()))?;
+            line = format!("{line}; {reached}");
+        }
+        Ok(line)
     }
 
     fn compiler(&self, set: &HeaderSet) -> Compiler {
