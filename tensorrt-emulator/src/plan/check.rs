@@ -2,8 +2,9 @@
 
 use super::Profile;
 use super::format::broken;
-use crate::graph::{Graph, LayerKind, TensorId, WeightsId};
-use crate::{Error, Result};
+use crate::graph::{Graph, LayerKind, TensorId, ValueInfo, WeightsId};
+use crate::tensor::Dims;
+use crate::{Error, Result, shape};
 
 /// The weights that a layer names.
 fn weights_of(kind: &LayerKind) -> Vec<WeightsId> {
@@ -17,10 +18,10 @@ fn weights_of(kind: &LayerKind) -> Vec<WeightsId> {
     }
 }
 
-/// Checks that every index leads somewhere and that layers follow what they read.
+/// Checks that every index leads somewhere, that layers follow what they read, and that tensors are what the layers make.
 ///
 /// # Errors
-/// The first broken reference.
+/// The first broken reference, or layer that does not fit its tensors.
 pub(super) fn graph(graph: &Graph) -> Result<()> {
     let mut made = vec![false; graph.tensors.len()];
     let refuse = |what: &str| -> Error { broken(format!("its network has {what}")) };
@@ -50,6 +51,34 @@ pub(super) fn graph(graph: &Graph) -> Result<()> {
     }
     if graph.outputs.iter().any(|&id| !is_made(&made, id)) {
         return Err(refuse("an output that no layer makes"));
+    }
+    tensors(graph)
+}
+
+/// Infers every tensor and compares: kernels rely on types and ranks as declared.
+fn tensors(graph: &Graph) -> Result<()> {
+    let mut values: Vec<Option<ValueInfo>> = vec![None; graph.tensors.len()];
+    for &id in &graph.inputs {
+        let tensor = graph.tensor(id);
+        Dims::new(&tensor.dims).map_err(|error| broken(error.message()))?;
+        values[id.0 as usize] = Some(ValueInfo::new(tensor.dtype, tensor.dims));
+    }
+    for layer in &graph.layers {
+        let inputs: Vec<Option<&ValueInfo>> =
+            layer.inputs.iter().map(|id| id.and_then(|id| values[id.0 as usize].as_ref())).collect();
+        let made = shape::infer(&layer.kind, graph, &inputs)
+            .map_err(|error| broken(format!("layer \"{}\": {}", layer.name, error.message())))?;
+        for (&id, value) in layer.outputs.iter().zip(made) {
+            let tensor = graph.tensor(id);
+            let agree = |(&a, &b): (&i64, &i64)| a == b || a == Dims::DYNAMIC || b == Dims::DYNAMIC;
+            let fits = tensor.dtype == value.dtype
+                && tensor.dims.rank() == value.dims.rank()
+                && tensor.dims.iter().zip(value.dims.iter()).all(agree);
+            if !fits {
+                return Err(broken(format!("layer \"{}\" does not make what it declares", layer.name)));
+            }
+            values[id.0 as usize] = Some(value);
+        }
     }
     Ok(())
 }

@@ -64,7 +64,9 @@ impl Plan {
     }
 
     fn from_storage(storage: &Storage) -> Result<Self> {
-        let [facts, graph, weights] = decode(storage)?;
+        let sections = decode(storage)?;
+        check_gaps(storage, &sections)?;
+        let [facts, graph, weights] = sections;
         let Facts(identity, profiles, settings) = parse(storage, facts)?;
         let record: GraphRecord = parse(storage, graph)?;
         let blobs = section(storage, weights)?;
@@ -96,6 +98,20 @@ impl WeightsRecord {
         let storage = blobs.slice(start..end).ok_or_else(outside)?;
         Ok(Weights { dtype: self.dtype, count, storage, name: self.name })
     }
+}
+
+/// Between sections there are zeros.
+fn check_gaps(bytes: &[u8], sections: &[Section]) -> Result<()> {
+    let mut end = HEADER as u64;
+    for section in sections {
+        let gap = usize::try_from(end).ok().zip(usize::try_from(section.offset).ok());
+        let gap = gap.and_then(|(from, to)| bytes.get(from..to));
+        if gap.is_none_or(|gap| gap.iter().any(|&byte| byte != 0)) {
+            return Err(broken(format!("there is something before the {}", section.kind.name())));
+        }
+        end = section.offset + section.len;
+    }
+    if end == bytes.len() as u64 { Ok(()) } else { Err(broken("it is longer than its sections")) }
 }
 
 /// The bytes of a section, after comparing its checksum.

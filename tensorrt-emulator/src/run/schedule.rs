@@ -49,10 +49,10 @@ pub(crate) struct Schedule {
     /// Outputs that no kernel writes in place: they are copied from elsewhere at the end.
     pub(super) copies: Vec<(Operand, usize)>,
     pub(super) host: Vec<Storage>,
-    pub(super) output_dims: Vec<Dims>,
     pub(super) output_bytes: Vec<usize>,
     pub(super) input_bytes: Vec<usize>,
     arena_bytes: usize,
+    #[cfg(test)]
     live_bytes: usize,
 }
 
@@ -244,7 +244,6 @@ impl Planner<'_> {
             blocks.push(Block { bytes, first: step, last: step });
         }
         let placement = arena::place(&blocks)?;
-        let live_bytes = arena::largest_live_set(&blocks)?;
         let mut steps = Vec::with_capacity(end);
         for (step, layer) in self.order.clone().into_iter().enumerate() {
             let mut inputs = SmallVec::new();
@@ -270,12 +269,12 @@ impl Planner<'_> {
         Ok(Schedule {
             steps,
             copies,
-            output_dims: graph.outputs.iter().map(|&id| self.shapes.dims(id)).collect(),
             output_bytes: bytes(&graph.outputs)?,
             input_bytes: bytes(&graph.inputs)?,
             host: self.host,
             arena_bytes: placement.bytes,
-            live_bytes,
+            #[cfg(test)]
+            live_bytes: arena::largest_live_set(&blocks)?,
         })
     }
 }
