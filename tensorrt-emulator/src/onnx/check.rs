@@ -256,7 +256,8 @@ impl<'m> Checker<'m> {
             return;
         }
         let imported = imports.iter().any(|import| import.domain == node.domain || (onnx && is_onnx(&import.domain)));
-        if !imported && !(onnx && imports.is_empty()) {
+        let implied = onnx && imports.is_empty();
+        if !imported && !implied {
             self.node_problem(index, node, format!("the domain \"{}\" is not imported", node.domain));
             return;
         }

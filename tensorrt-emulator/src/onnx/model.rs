@@ -25,6 +25,7 @@ impl Model {
     ///
     /// # Errors
     /// The bytes are not an ONNX model, or one without a graph.
+    #[expect(clippy::result_large_err, reason = "a model is loaded once")]
     pub fn from_bytes(bytes: impl Into<Bytes>, folder: Option<&Path>) -> Result<Self, ParserError> {
         let bytes = bytes.into();
         let failed = |message: String| ParserError::model(ParserErrorCode::ModelDeserializeFailed, message);
@@ -43,6 +44,7 @@ impl Model {
     ///
     /// # Errors
     /// The file cannot be read, or as [`from_bytes`](Self::from_bytes).
+    #[expect(clippy::result_large_err, reason = "a model is loaded once")]
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ParserError> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|error| {

@@ -208,6 +208,33 @@ impl Context<'_> {
         }
     }
 
+    /// A vector of `rank` elements with `values[i]` at `axes[i]` and `default` elsewhere, for axes that only run time knows.
+    pub(crate) fn shape_spread(&mut self, axes: &Shape, values: &Shape, default: i64, rank: usize) -> Result<Shape> {
+        let ones = Shape::splat(1, rank);
+        let positions = Shape::Known((0i64..).take(rank).collect());
+        let mut spread = Shape::splat(0, rank);
+        let mut free = ones.clone();
+        for index in 0..axes.len() {
+            let axis = self.shape_pick(axes, &[index])?;
+            let from_end = self.shape_is_negative(&axis)?;
+            let offset = self.shape_mul(&from_end, &Shape::Known(vec![i64::try_from(rank).unwrap_or(0)]))?;
+            let axis = self.shape_add(&axis, &offset)?;
+            let axis = self.shape_pick(&axis, &vec![0; rank])?;
+            let ahead = self.shape_sub(&positions, &axis)?;
+            let behind = self.shape_sub(&axis, &positions)?;
+            let distance = self.shape_max(&ahead, &behind)?;
+            let other = self.shape_min(&distance, &ones)?;
+            let here = self.shape_sub(&ones, &other)?;
+            let value = self.shape_pick(values, &[index])?;
+            let value = self.shape_pick(&value, &vec![0; rank])?;
+            let value = self.shape_mul(&here, &value)?;
+            spread = self.shape_add(&spread, &value)?;
+            free = self.shape_sub(&free, &here)?;
+        }
+        let rest = self.shape_mul(&free, &Shape::splat(default, rank))?;
+        self.shape_add(&spread, &rest)
+    }
+
     /// 1 where an element is negative, else 0.
     pub(crate) fn shape_is_negative(&mut self, shape: &Shape) -> Result<Shape> {
         let len = shape.len();

@@ -11,7 +11,7 @@ pub(super) const OPS: Table = &[
     ("Add", |c| pair(c, Op::Sum)),
     ("And", |c| pair(c, Op::And)),
     ("Div", |c| pair(c, Op::Div)),
-    ("Equal", |c| pair(c, Op::Equal)),
+    ("Equal", equal),
     ("Greater", |c| pair(c, Op::Greater)),
     ("GreaterOrEqual", |c| or_equal(c, Op::Greater)),
     ("Less", |c| pair(c, Op::Less)),
@@ -39,6 +39,15 @@ fn operands(c: &mut Context<'_>) -> Result<(TensorId, TensorId)> {
 fn pair(c: &mut Context<'_>, op: Op) -> Result<Outputs> {
     let (a, b) = operands(c)?;
     one(c.binary(op, a, b)?)
+}
+
+/// Bytes are compared as int32, which the elementwise layer takes.
+fn equal(c: &mut Context<'_>) -> Result<Outputs> {
+    let (mut a, mut b) = operands(c)?;
+    if c.dtype(a) == DataType::Uint8 && c.dtype(b) == DataType::Uint8 {
+        (a, b) = (c.cast(a, DataType::Int32)?, c.cast(b, DataType::Int32)?);
+    }
+    one(c.binary(Op::Equal, a, b)?)
 }
 
 fn or_equal(c: &mut Context<'_>, op: Op) -> Result<Outputs> {

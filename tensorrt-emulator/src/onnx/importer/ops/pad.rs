@@ -24,22 +24,27 @@ fn pad(c: &mut Context<'_>) -> Result<Outputs> {
     } else {
         c.shape_input(1, "pads")?
     };
-    let axes = if c.opset < 18 { None } else { c.const_ints(3, "axes")? };
+    let axes = if c.opset >= 18 && c.has(3) { Some(c.shape_input(3, "axes")?) } else { None };
     let x = c.input(0)?;
     let rank = c.rank(x);
-    let mut axes = match axes {
-        Some(axes) => c.axes(&axes, rank)?,
-        None => (0..rank).collect(),
-    };
-    let count = axes.len();
+    let count = axes.as_ref().map_or(rank, Shape::len);
     if pads.len() != 2 * count {
         return Err(Refusal::invalid(format!("{} pads for {count} axes", pads.len())));
     }
     let mut before = c.shape_pick(&pads, &(0..count).collect::<Vec<_>>())?;
     let mut after = c.shape_pick(&pads, &(count..2 * count).collect::<Vec<_>>())?;
+    let mut axes = match axes {
+        Some(Shape::Known(axes)) => c.axes(&axes, rank)?,
+        Some(axes) => {
+            before = c.shape_spread(&axes, &before, 0, rank)?;
+            after = c.shape_spread(&axes, &after, 0, rank)?;
+            (0..rank).collect()
+        }
+        None => (0..rank).collect(),
+    };
     // Axes that are known to stay as they are need no slicing.
     if let (Shape::Known(first), Shape::Known(last)) = (&before, &after) {
-        let moved: Vec<usize> = (0..count).filter(|&i| (first[i], last[i]) != (0, 0)).collect();
+        let moved: Vec<usize> = (0..axes.len()).filter(|&i| (first[i], last[i]) != (0, 0)).collect();
         axes = moved.iter().map(|&i| axes[i]).collect();
         (before, after) = (c.shape_pick(&before, &moved)?, c.shape_pick(&after, &moved)?);
     }

@@ -1,10 +1,11 @@
 //! Pooling.
 
-use tensorrt_sys::{ElementWiseOperation, PaddingMode, PoolingType, ReduceOperation, UnaryOperation};
+use tensorrt_sys::{ElementWiseOperation, PaddingMode, PoolingType, ReduceOperation, SampleMode, UnaryOperation};
 
 use super::super::context::{Context, Outputs, one};
+use super::super::shapes::Shape;
 use super::Table;
-use super::conv::{spatial_input, window};
+use super::conv::{Window, spatial_input, window};
 use crate::graph::{LayerKind, Pooling, TensorId};
 use crate::onnx::error::{Refusal, Result};
 use crate::tensor::Dims;
@@ -37,6 +38,7 @@ fn pool(
     if spatial == 1 {
         window = window.widened();
     }
+    let rounded_up = window.mode == PaddingMode::ExplicitRoundUp;
     #[expect(clippy::cast_precision_loss, reason = "windows are small")]
     let volume = window.kernel.iter().map(|&extent| extent as f64).product();
     let x = before(c, x)?;
@@ -50,8 +52,33 @@ fn pool(
         blend_factor: 0.0,
         average_count_excludes_padding: excludes_padding,
     };
-    let y = c.add(LayerKind::Pooling(pooling), &[x])?;
+    let mut y = c.add(LayerKind::Pooling(pooling), &[x])?;
+    if rounded_up {
+        y = without_empty_windows(c, x, y, &window)?;
+    }
     Ok((if spatial == 1 { c.squeeze(y, &[3])? } else { y }, volume))
+}
+
+/// The output without windows that start in the padding at the end, which rounding up can add and ONNX leaves out.
+fn without_empty_windows(c: &mut Context<'_>, x: TensorId, y: TensorId, window: &Window) -> Result<TensorId> {
+    let spatial = window.kernel.len();
+    let reaches = |i: usize| window.strides[i].saturating_add(window.after[i]) > window.kernel[i];
+    if !(0..spatial).any(reaches) {
+        return Ok(y);
+    }
+    let axes: Vec<usize> = (2..2 + spatial).collect();
+    let extents = c.shape_of(x)?;
+    let extents = c.shape_pick(&extents, &axes)?;
+    let starts = c.shape_add(&extents, &Shape::Known(window.before.clone()))?;
+    let most = c.shape_ceil_div(&starts, &Shape::Known(window.strides.clone()))?;
+    let made = c.shape_of(y)?;
+    let made = c.shape_pick(&made, &axes)?;
+    let size = c.shape_min(&made, &most)?;
+    if matches!((&size, &made), (Shape::Known(size), Shape::Known(made)) if size == made) {
+        return Ok(y);
+    }
+    let (start, stride) = (Shape::splat(0, spatial), Shape::splat(1, spatial));
+    c.slice(y, Some(&axes), [&start, &size, &stride], SampleMode::StrictBounds, None)
 }
 
 fn untouched(_: &mut Context<'_>, x: TensorId) -> Result<TensorId> {

@@ -17,7 +17,7 @@ fn shape(c: &mut Context<'_>) -> Result<Outputs> {
     let bound = |value: i64| (if value < 0 { value.saturating_add(rank) } else { value }).clamp(0, rank);
     let (start, end) = (bound(c.int_or("start", 0)?), bound(c.int_or("end", rank)?));
     let whole = match c.value(0)? {
-        Value::Weights(weights) => c.int_vector(&weights.tensor.dims().to_vec())?,
+        Value::Weights(weights) => c.int_vector(weights.tensor.dims())?,
         Value::Tensor(x) => c.add(LayerKind::Shape, &[x])?,
     };
     if (start, end) == (0, rank) {

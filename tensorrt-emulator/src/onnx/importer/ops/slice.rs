@@ -19,20 +19,31 @@ fn slice(c: &mut Context<'_>) -> Result<Outputs> {
         let missing = |name: &str| Refusal::invalid(format!("attribute {name} is missing"));
         let starts = c.ints("starts")?.ok_or_else(|| missing("starts"))?;
         let ends = c.ints("ends")?.ok_or_else(|| missing("ends"))?;
-        (Shape::Known(starts), Shape::Known(ends), c.ints("axes")?, None)
+        (Shape::Known(starts), Shape::Known(ends), c.ints("axes")?.map(Shape::Known), None)
     } else {
         let starts = c.shape_input(1, "starts")?;
         let ends = c.shape_input(2, "ends")?;
-        let axes = c.const_ints(3, "axes")?;
+        let axes = if c.has(3) { Some(c.shape_input(3, "axes")?) } else { None };
         let steps = if c.has(4) { Some(c.shape_input(4, "steps")?) } else { None };
         (starts, ends, axes, steps)
     };
     let count = starts.len();
+    let steps = steps.unwrap_or(Shape::splat(1, count));
     let axes = match axes {
-        Some(axes) => c.axes(&axes, rank)?,
+        Some(Shape::Known(axes)) => c.axes(&axes, rank)?,
+        Some(axes) => {
+            if axes.len() != count || ends.len() != count || steps.len() != count {
+                return Err(Refusal::invalid(format!("{count} starts and {} axes", axes.len())));
+            }
+            let starts = c.shape_spread(&axes, &starts, 0, rank)?;
+            let ends = c.shape_spread(&axes, &ends, FAR, rank)?;
+            let steps = c.shape_spread(&axes, &steps, 1, rank)?;
+            let extents = c.shape_of(x)?;
+            let (start, size) = bounds(c, &starts, &ends, &steps, &extents)?;
+            return one(c.slice(x, None, [&start, &size, &steps], SampleMode::StrictBounds, None)?);
+        }
         None => (0..count).collect(),
     };
-    let steps = steps.unwrap_or(Shape::splat(1, count));
     if ends.len() != count || axes.len() != count || steps.len() != count || count > rank {
         return Err(Refusal::invalid(format!(
             "{count} starts, {} ends, {} axes and {} steps for rank {rank}",
