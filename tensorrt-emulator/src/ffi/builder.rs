@@ -26,6 +26,7 @@ use crate::{Error, Result};
 pub(super) struct BuilderObject {
     scope: Scope,
     max_threads: Mutex<i32>,
+    #[expect(clippy::vec_box, reason = "the user holds their addresses, which must not move")]
     profiles: Mutex<Vec<Box<ProfileObject>>>,
 }
 
@@ -126,7 +127,7 @@ pub(super) fn fill(api: &mut Api) {
             fn IBuilder_createBuilderConfig(builder) -> *mut IBuilderConfig { Ok(ConfigObject::hand_out(builder.scope.clone())) }
             fn IBuilder_createOptimizationProfile(builder) -> *mut IOptimizationProfile {
                 let mut profile = Box::new(ProfileObject::new(builder.scope.clone()));
-                let object: *mut ProfileObject = &mut *profile;
+                let object = &raw mut *profile;
                 lock(&builder.profiles).push(profile);
                 Ok(object.cast())
             }

@@ -304,8 +304,12 @@ pub(super) fn fill(api: &mut Api) {
         fn IBuilderConfig_setPluginsToSerialize(config, paths: *const *const c_char, count: i32) {
             let len = usize::try_from(count).ok().filter(|&len| len < 1 << 16 && (len == 0 || !paths.is_null()));
             let len = len.ok_or_else(|| Error::invalid(format!("an array of {count} paths")))?;
-            // SAFETY: the table's contract: entry `i < count` of the array is readable during the call.
-            let plugins = (0..len).map(|i| unsafe { *paths.add(i) }).map(|path| read(path, "a plugin's path"));
+            let path = |i: usize| {
+                let entry = paths.wrapping_add(i);
+                // SAFETY: the table's contract: entry `i < count` of the array is readable during the call.
+                unsafe { *entry }
+            };
+            let plugins = (0..len).map(path).map(|path| read(path, "a plugin's path"));
             lock(&config.state).plugins = plugins.collect::<Result<_>>()?;
             Ok(())
         }

@@ -227,8 +227,12 @@ unsafe extern "C" fn update_and_enqueue(
     let done = guard("IExecutionContext_updateAndEnqueueV3", context, |context| {
         let len = usize::try_from(count).ok().filter(|&len| len == 0 || !updates.is_null());
         let len = len.ok_or_else(|| Error::invalid(format!("an array of {count} updates")))?;
-        // SAFETY: the table's contract: the array has `count` updates, readable during the call.
-        let updates = if len == 0 { &[][..] } else { unsafe { std::slice::from_raw_parts(updates, len) } };
+        let updates = if len == 0 {
+            &[][..]
+        } else {
+            // SAFETY: the table's contract: the array has `count` updates, readable during the call.
+            unsafe { std::slice::from_raw_parts(updates, len) }
+        };
         for (index, update) in (0i32..).zip(updates) {
             refused = index;
             if !update.shape.is_null() {

@@ -140,10 +140,13 @@ impl Job {
         if size < needed || (address.is_null() && needed > 0) {
             return Err(Error::invalid(format!("{size} bytes of device memory are set, the run needs {needed}")));
         }
-        // SAFETY: the memory is the context's own or lent to it (`setDeviceMemoryV2`), has `size` bytes, and the lock on the state lets
-        // no other run use it.
-        let arena =
-            if needed == 0 { &mut [][..] } else { unsafe { std::slice::from_raw_parts_mut(address.cast(), size) } };
+        let arena: &mut [u8] = if needed == 0 {
+            &mut []
+        } else {
+            // SAFETY: the memory is the context's own or lent to it (`setDeviceMemoryV2`), has `size` bytes, and the lock on the state
+            // lets no other run use it.
+            unsafe { std::slice::from_raw_parts_mut(address.cast(), size) }
+        };
         let buffer = |index: usize| (snapshot.addresses[index].cast::<u8>(), snapshot.sizes[index]);
         let inputs: SmallVec<[&[u8]; 8]> = (0..self.engine.num_inputs())
             .map(|index| {

@@ -26,6 +26,7 @@ pub(super) struct ParserObject {
 #[derive(Debug, Default)]
 struct State {
     flags: u32,
+    #[expect(clippy::vec_box, reason = "the user holds their addresses, which must not move")]
     errors: Vec<Box<ErrorObject>>,
     imported: Imported,
     subgraphs: Vec<(Subgraph, Vec<i64>)>,
@@ -177,8 +178,8 @@ pub(super) fn fill(api: &mut Api) {
         fn IParser_getError(parser, index: i32) -> *mut IParserError {
             let mut state = lock(&parser.state);
             let found = usize::try_from(index).ok().and_then(|index| state.errors.get_mut(index));
-            let error: *mut ErrorObject = &mut **found.ok_or_else(|| Error::invalid(format!("there is no error {index}")))?;
-            Ok(error.cast())
+            let error = found.ok_or_else(|| Error::invalid(format!("there is no error {index}")))?;
+            Ok((&raw mut **error).cast())
         }
         fn IParser_clearErrors(parser) {
             lock(&parser.state).errors.clear();

@@ -23,6 +23,9 @@ pub(super) const FORMAT: u32 = 1;
 /// The sections, in order.
 pub(super) const SECTIONS: [Kind; 3] = [Kind::Facts, Kind::Graph, Kind::Weights];
 
+/// Their number, as the header has it.
+const NUM_SECTIONS: u32 = 3;
+
 /// The bytes before the first section.
 pub(super) const HEADER: usize = 32 + SECTIONS.len() * 32;
 
@@ -74,7 +77,7 @@ pub(super) fn encode(sections: &[Section; SECTIONS.len()], len: u64) -> Vec<u8> 
     let mut start = Vec::with_capacity(HEADER);
     start.extend(MAGIC);
     start.extend(FORMAT.to_le_bytes());
-    start.extend((SECTIONS.len() as u32).to_le_bytes());
+    start.extend(NUM_SECTIONS.to_le_bytes());
     start.extend(len.to_le_bytes());
     let mut table = Vec::new();
     for section in sections {
@@ -110,7 +113,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<[Section; SECTIONS.len()]> {
     if checksum(&[start, &rest[8..HEADER - 24]]) != u64_at(bytes, 24)? {
         return Err(broken("the header's checksum differs"));
     }
-    if u32_at(bytes, 12)? as usize != SECTIONS.len() || u64_at(bytes, 16)? != bytes.len() as u64 {
+    if u32_at(bytes, 12)? != NUM_SECTIONS || u64_at(bytes, 16)? != bytes.len() as u64 {
         return Err(broken(format!("it has {} bytes", bytes.len())));
     }
     let mut sections = SECTIONS.map(|kind| Section { kind, offset: 0, len: 0, checksum: 0 });

@@ -281,7 +281,7 @@ impl Context {
 
     /// Takes the values of shape inputs from their buffers.
     fn read_values(&mut self, inputs: &[&[u8]]) -> Result<()> {
-        for index in 0..self.dims.len().min(inputs.len()) {
+        for (index, &bytes) in inputs.iter().enumerate() {
             let tensor = &self.engine.io_tensors()[index];
             if !tensor.is_shape {
                 continue;
@@ -292,7 +292,7 @@ impl Context {
                 self.values[index] = Some(Vec::new());
                 continue;
             }
-            let values = TensorView::new(tensor.dtype, dims, inputs[index])?.to_i64()?;
+            let values = TensorView::new(tensor.dtype, dims, bytes)?.to_i64()?;
             self.set_input_values(index, &values)?;
         }
         Ok(())

@@ -112,10 +112,10 @@ impl Interpreter<'_> {
                 Error::unsupported(format!("{}: the extents of its output cannot be determined", layer.name))
             })?;
         }
-        if let (Some(Some(input)), &[to]) = (inputs.first(), &dims[..]) {
-            if is_view(layer, input.dtype() == inferred[0].dtype, input.dims(), &to) {
-                return Ok(vec![Tensor::new(inferred[0].dtype, to, input.storage().clone())?]);
-            }
+        if let (Some(Some(input)), &[to]) = (inputs.first(), &dims[..])
+            && is_view(layer, input.dtype() == inferred[0].dtype, input.dims(), &to)
+        {
+            return Ok(vec![Tensor::new(inferred[0].dtype, to, input.storage().clone())?]);
         }
         let mut outputs = Vec::with_capacity(dims.len());
         for (value, &dims) in inferred.iter().zip(&dims) {

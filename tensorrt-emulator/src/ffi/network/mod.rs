@@ -118,8 +118,7 @@ pub(super) fn tensor_object(shared: &Arc<Shared>, id: TensorId) -> *mut ITensor 
         state.tensors.resize_with(index + 1, || None);
     }
     let object = state.tensors[index].get_or_insert_with(|| Box::new(TensorObject::new(shared, id)));
-    let address: *mut TensorObject = &mut **object;
-    address.cast()
+    (&raw mut **object).cast()
 }
 
 /// The object of a layer.
@@ -130,8 +129,7 @@ pub(super) fn layer_object(shared: &Arc<Shared>, id: LayerId) -> *mut ILayer {
         state.layers.resize_with(index + 1, || None);
     }
     let object = state.layers[index].get_or_insert_with(|| Box::new(LayerObject::new(shared, id)));
-    let address: *mut LayerObject = &mut **object;
-    address.cast()
+    (&raw mut **object).cast()
 }
 
 /// The tensor behind an argument.
