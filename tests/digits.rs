@@ -4,7 +4,7 @@
 mod data;
 
 use ndarray::{Array2, Array4};
-use tensorrt::{Engine, EngineBuilder, ErrorKind, OptimizationProfile, Session};
+use tensorrt::{Engine, EngineBuilder, ErrorKind, OptimizationProfile, Runtime, Session};
 
 fn session() -> Session {
     let library = tensorrt_emulator::library();
@@ -53,4 +53,25 @@ fn a_batch_beyond_the_profile_is_an_error_of_run() {
     let error = session().run([("image", &images(&digits))]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ShapeOutOfProfile);
     assert!(error.to_string().contains("image"), "{error}");
+}
+
+#[test]
+fn a_plan_file_becomes_an_engine_whose_weights_stay_in_the_file() {
+    let library = tensorrt_emulator::library();
+    let path = std::env::temp_dir().join(format!("digits-{}.plan", std::process::id()));
+    let mut built = session();
+    built.engine().serialize().unwrap().save(&path).unwrap();
+    let mut loaded = Session::new(&Runtime::new(&library).unwrap().deserialize_file(&path).unwrap()).unwrap();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    if cfg!(target_os = "linux") {
+        assert!(maps.contains(path.to_str().unwrap()), "the plan is not mapped");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let digits = data::single().unwrap();
+    let answers = |session: &mut Session| {
+        session.run([("image", &images(&digits))]).unwrap().array::<f32>("probabilities").unwrap()
+    };
+    assert_eq!(answers(&mut built), answers(&mut loaded));
+    let error = Runtime::new(&library).unwrap().deserialize_file(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
 }

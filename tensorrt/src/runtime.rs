@@ -1,5 +1,6 @@
 //! The runtime: turns plans into engines.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use cuda_utils::Device;
@@ -110,6 +111,29 @@ impl Runtime {
         // SAFETY: the runtime is alive as long as `self`; the bytes live during the call, after which TensorRT does not refer to them.
         let made =
             unsafe { call!(self.inner.raw, IRuntime_deserializeCudaEngine(bytes.as_ptr().cast(), bytes.len())) }?;
+        let pointer = operation.object(self.library(), ErrorKind::Deserialize, tried, made)?;
+        // SAFETY: the engine was just made by this library for the caller, who owns it; `Engine` keeps the runtime, which must outlive it.
+        Engine::new(self, device, unsafe { Raw::new(self.library(), pointer) })
+    }
+
+    /// Turns a plan file into an engine. The emulator maps the file and leaves the weights in it; NVIDIA's libraries are given its bytes.
+    ///
+    /// # Errors
+    ///
+    /// `Io` if the file cannot be read, else as for [`Runtime::deserialize`].
+    pub fn deserialize_file(&self, path: impl AsRef<Path>) -> Result<Engine> {
+        let path = path.as_ref();
+        if self.library().api().IRuntime_deserializeCudaEngineFromFile.is_none() {
+            return self.deserialize(&Plan::load(path)?);
+        }
+        let tried = format!("deserialize the plan {}", path.display());
+        std::fs::metadata(path).map_err(|error| Error::io(&tried, error))?;
+        let device = self.inner.device.as_ref().map_err(|error| Error::cuda(&tried, error.clone()))?;
+        device.make_current()?;
+        let name = c_string("the path", &path.to_string_lossy())?;
+        let operation = Operation::begin();
+        // SAFETY: the runtime is alive as long as `self`; the path lives during the call.
+        let made = unsafe { call!(self.inner.raw, IRuntime_deserializeCudaEngineFromFile(name.as_ptr())) }?;
         let pointer = operation.object(self.library(), ErrorKind::Deserialize, tried, made)?;
         // SAFETY: the engine was just made by this library for the caller, who owns it; `Engine` keeps the runtime, which must outlive it.
         Engine::new(self, device, unsafe { Raw::new(self.library(), pointer) })

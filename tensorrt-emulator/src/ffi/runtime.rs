@@ -1,6 +1,7 @@
 //! `IRuntime`: from plans to engines.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
+use std::path::Path;
 use std::sync::Mutex;
 
 use tensorrt_sys::{Api, ICudaEngine, ILogger, IRuntime, IStreamReaderV2};
@@ -10,6 +11,7 @@ use super::engine::EngineObject;
 use super::entries::entries;
 use super::object::{Object, borrow, drop_object, into_raw, lock};
 use super::scope::Scope;
+use super::text::read;
 use crate::plan::Plan;
 use crate::{Error, Result};
 
@@ -74,6 +76,9 @@ pub(super) fn fill(api: &mut Api) {
                 let reader: Option<&StreamReader> = unsafe { borrow(reader) };
                 let reader = reader.ok_or_else(|| Error::invalid("the reader is null"))?;
                 runtime.engine(Plan::from_bytes(&RuntimeObject::read_all(reader)?)?)
+            }
+            fn IRuntime_deserializeCudaEngineFromFile(runtime, path: *const c_char) -> *mut ICudaEngine {
+                runtime.engine(Plan::from_file(Path::new(&read(path, "the plan's path")?))?)
             }
             fn IRuntime_getNbDLACores(runtime) -> i32 { Ok(0) }
             fn IRuntime_setDLACore(runtime, core: i32) { Err(Error::unsupported("the emulator has no DLA")) }

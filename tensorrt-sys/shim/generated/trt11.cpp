@@ -1975,6 +1975,7 @@ static const Api table = {
     nullptr /* initLibNvInferPlugins */,
     trtsys_take_exception,
     IExecutionContext_updateAndEnqueueV3,
+    nullptr /* IRuntime_deserializeCudaEngineFromFile */,
     ILogger_new,
     ILogger_delete,
     IErrorRecorder_new,

@@ -45,6 +45,8 @@ typedef struct Api {
     const char* (*takeException)(void);
     /** Sets what changed, then calls `enqueueV3`. When false is returned, `failed` is the index of the update that was refused, or -1 when all were taken and `enqueueV3` failed. */
     bool (*IExecutionContext_updateAndEnqueueV3)(IExecutionContext* self, const TensorUpdate* updates, int32_t count, void* stream, int32_t* failed);
+    /** A plan file as an engine whose weights stay mapped from the file. Null in NVIDIA's libraries, which have no such function; an emulator may fill it. */
+    ICudaEngine* (*IRuntime_deserializeCudaEngineFromFile)(IRuntime* self, const char* path);
     /** A new `nvinfer1::ILogger` that calls the functions with `user`; the struct is copied. Null when a function that has no default is null. */
     ILogger* (*ILogger_new)(const ILoggerFns* functions, void* user);
     /** Deletes what `ILogger_new` made. */

@@ -3,7 +3,7 @@
 use crate::guard::{Guard, NONE, Origin};
 
 /// The guard of each entry of `Api`, in its order.
-pub(crate) static GUARDS: [Guard; 888] = [
+pub(crate) static GUARDS: [Guard; 889] = [
     Guard { name: "createInferBuilder_INTERNAL", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Infer },
     Guard { name: "createInferRuntime_INTERNAL", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Infer },
     Guard { name: "createInferRefitter_INTERNAL", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Infer },
@@ -22,6 +22,7 @@ pub(crate) static GUARDS: [Guard; 888] = [
     Guard { name: "initLibNvInferPlugins", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Plugin },
     Guard { name: "takeException", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Shim },
     Guard { name: "IExecutionContext_updateAndEnqueueV3", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Shim },
+    Guard { name: "IRuntime_deserializeCudaEngineFromFile", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Shim },
     Guard { name: "ILogger_new", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Shim },
     Guard { name: "ILogger_delete", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Shim },
     Guard { name: "IErrorRecorder_new", since: [0, 0, 3, 5], refused: NONE, origin: Origin::Shim },

@@ -33,6 +33,12 @@ pub(crate) fn run(workspace: &Path, args: &[String]) -> Result<()> {
     if check { self::check(&root, &outputs) } else { write(&root, &outputs) }
 }
 
+/// The shim's source of one family.
+#[cfg(test)]
+pub(crate) fn family_source(facts: &Facts, family: Family) -> String {
+    shim::source(facts, family)
+}
+
 /// Everything that needs no libclang.
 fn outputs(facts: &Facts) -> Vec<Output> {
     let mut outputs = vec![
@@ -56,7 +62,10 @@ fn write(root: &Path, outputs: &[Output]) -> Result<()> {
     match bindings::generate(root)? {
         Some(text) => write_if_changed(&path, &text),
         None if bindings::is_fresh(root)? => Ok(()),
-        None => Err(format!("{}: not what bindgen made of these headers, and {}", bindings::PATH, bindings::NO_LIBCLANG).into()),
+        None => {
+            Err(format!("{}: not what bindgen made of these headers, and {}", bindings::PATH, bindings::NO_LIBCLANG)
+                .into())
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The C++ source of one family: class declarations, the functions that call their slots, and the table.
 
 use super::{BANNER, header::c_args};
-use crate::facts::{Call, Entry, Facts, Family, Interface, Kind, Slot, c_class};
+use crate::facts::{Call, EMULATOR_ONLY, Entry, Facts, Family, Interface, Kind, Slot, c_class};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -171,7 +171,7 @@ fn table_value(entry: &Entry, family: Family) -> String {
     };
     let filled = match &entry.kind {
         Kind::Function { .. } => false,
-        Kind::Hand => true,
+        Kind::Hand => entry.name != EMULATOR_ONLY,
         Kind::Method { calls, .. } => calls[family].is_some(),
         Kind::Destroy { .. } => entry.since[family].is_some(),
         Kind::InterfaceNew { .. } | Kind::InterfaceDelete { .. } => entry.since[family].is_some(),

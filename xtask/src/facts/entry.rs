@@ -106,7 +106,10 @@ fn functions(facts: &Facts) -> Vec<Entry> {
     facts.functions.iter().map(entry).collect()
 }
 
-fn hand_written() -> [Entry; 2] {
+/// The hand-written entry that only an emulator fills: NVIDIA's libraries have no such function.
+pub(crate) const EMULATOR_ONLY: &str = "IRuntime_deserializeCudaEngineFromFile";
+
+fn hand_written() -> [Entry; 3] {
     let since = PerFamily([Some(0), Some(0), Some(3), Some(5)]);
     [
         Entry {
@@ -133,6 +136,17 @@ fn hand_written() -> [Entry; 2] {
             ],
             doc: "Sets what changed, then calls `enqueueV3`. When false is returned, `failed` is the index of the update \
                   that was refused, or -1 when all were taken and `enqueueV3` failed."
+                .to_owned(),
+            since,
+            refused_minor: None,
+        },
+        Entry {
+            name: EMULATOR_ONLY.to_owned(),
+            kind: Kind::Hand,
+            returns: c_type("ICudaEngine*"),
+            args: vec![arg("IRuntime*", "self"), arg("const char*", "path")],
+            doc: "A plan file as an engine whose weights stay mapped from the file. Null in NVIDIA's libraries, which have no such \
+                  function; an emulator may fill it."
                 .to_owned(),
             since,
             refused_minor: None,

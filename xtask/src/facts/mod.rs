@@ -16,7 +16,7 @@ mod table;
 mod types;
 
 pub(crate) use class::{Class, Slot};
-pub(crate) use entry::{Call, Entry, Kind, c_class};
+pub(crate) use entry::{Call, EMULATOR_ONLY, Entry, Kind, c_class};
 pub(crate) use enums::Enum;
 pub(crate) use family::{Family, PerFamily};
 pub(crate) use function::Function;
@@ -24,7 +24,7 @@ pub(crate) use interface::Interface;
 pub(crate) use pod::Pod;
 pub(crate) use public::{Public, Since};
 pub(crate) use signature::Signature;
-pub(crate) use table::Table;
+pub(crate) use table::{Row, Table};
 pub(crate) use types::{CType, Types};
 
 use crate::Result;
