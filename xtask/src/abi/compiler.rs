@@ -78,6 +78,5 @@ pub(super) fn counts(program: &Path, args: &[&Path]) -> Result<Vec<u32>> {
         return Err(format!("{} ({}):\n  {}{more}", program.display(), output.status, shown.join("\n  ")).into());
     }
     let line = found.last().ok_or_else(|| format!("{} printed no counts", program.display()))?;
-    let numbers = line.trim_start_matches('#').split_whitespace().map(|word| Ok(word.parse()?)).collect();
-    numbers
+    line.trim_start_matches('#').split_whitespace().map(|word| Ok(word.parse()?)).collect()
 }

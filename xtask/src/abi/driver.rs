@@ -54,7 +54,20 @@ pub(super) fn generate(facts: &Facts, headers: &HeaderSet) -> String {
          return outcome->failures;\n}}",
         calls.join("\n    ")
     );
+    let _ = writeln!(
+        out,
+        "\n/// Tells the table that the driver was made for.\n\
+         extern \"C\" __attribute__((visibility(\"default\"))) uint64_t trtabi_fingerprint() {{ return {}u; }}",
+        fingerprint(facts.entries.iter().map(|entry| entry.name.as_str()))
+    );
     out
+}
+
+/// FNV-1a over the entries' names, each with a zero behind it.
+fn fingerprint<'n>(names: impl Iterator<Item = &'n str>) -> u64 {
+    names
+        .flat_map(|name| name.bytes().chain([0]))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The check of one entry; callback entries are checked by [`interface`].

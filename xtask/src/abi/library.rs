@@ -66,7 +66,7 @@ pub(super) fn run(room: &Room, facts: &Facts, set: &HeaderSet, shim: &Shim, out:
         if link.symlink_metadata().is_ok() {
             std::fs::remove_file(&link)?;
         }
-        std::os::unix::fs::symlink(names[0], link)?;
+        std::fs::hard_link(&library, link)?;
     }
     let [methods, destructors, functions, exceptions, interfaces, callbacks] =
         compiler::counts(&program, &[&library, &driver])?[..]

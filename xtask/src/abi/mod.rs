@@ -5,12 +5,15 @@
 
 mod checker;
 mod compiler;
+mod consistency;
 mod driver;
 mod enums;
 mod headers;
 mod library;
 mod releases;
 mod stand_in;
+#[cfg(test)]
+mod tests;
 
 use crate::Result;
 use crate::facts::{Facts, Family};
@@ -39,7 +42,9 @@ const USAGE: &str = "usage: cargo xtask abi [--headers FAMILY=FOLDER]...\n\
 /// Runs the command.
 pub(crate) fn run(workspace: &Path, args: &[String]) -> Result<()> {
     let start = Instant::now();
-    let facts = Facts::load(&workspace.join("tensorrt-sys/facts"))?;
+    let tables = workspace.join("tensorrt-sys/facts");
+    let facts = Facts::load(&tables)?;
+    println!("trt10 vs its relatives: {}", consistency::check(&facts, &tables)?);
     let sets = if args.is_empty() { standard(workspace)? } else { named(args)? };
     let room = Room::new(workspace)?;
     let failures = Mutex::new(0);
@@ -73,16 +78,22 @@ pub(crate) fn run(workspace: &Path, args: &[String]) -> Result<()> {
 
 /// The sets of the test data.
 fn standard(workspace: &Path) -> Result<Vec<HeaderSet>> {
+    let folder = standard_folder(workspace)?;
+    SETS.into_iter().map(|(family, name)| HeaderSet::open(family, &folder.join(name))).collect()
+}
+
+/// The folder of the test data's sets.
+fn standard_folder(workspace: &Path) -> Result<PathBuf> {
     let given = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = given.unwrap_or_else(|| workspace.join("target/test-data/nvidia/headers"));
-    if !folder.is_dir() {
-        return Err(format!(
-            "no headers in {}: run `cargo xtask test`, which fetches them, or name their folder in {VARIABLE}",
-            folder.display()
-        )
-        .into());
+    if folder.is_dir() {
+        return Ok(folder);
     }
-    SETS.into_iter().map(|(family, name)| HeaderSet::open(family, &folder.join(name))).collect()
+    Err(format!(
+        "no headers in {}: run `cargo xtask test`, which fetches them, or name their folder in {VARIABLE}",
+        folder.display()
+    )
+    .into())
 }
 
 /// The sets of the command line.
@@ -107,12 +118,16 @@ struct Room {
 
 impl Room {
     fn new(workspace: &Path) -> Result<Self> {
-        let out = workspace.join("target/abi");
+        Self::at(workspace, &workspace.join("target/abi"))
+    }
+
+    /// With another folder to write to.
+    fn at(workspace: &Path, out: &Path) -> Result<Self> {
         std::fs::create_dir_all(out.join("include"))?;
         // NVIDIA's headers ask for CUDA's, of which they use two names.
         let cuda = "#pragma once\ntypedef struct CUstream_st* cudaStream_t;\ntypedef struct CUevent_st* cudaEvent_t;\n";
         std::fs::write(out.join("include/cuda_runtime_api.h"), cuda)?;
-        Ok(Self { support: workspace.join("xtask/src/abi/cpp"), out })
+        Ok(Self { support: workspace.join("xtask/src/abi/cpp"), out: out.to_owned() })
     }
 
     /// Compares the tables with a header set and, for the last release of a family, the shim with its stand-in.

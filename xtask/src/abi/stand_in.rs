@@ -34,11 +34,11 @@ pub(super) fn generate(facts: &Facts, headers: &HeaderSet) -> String {
     let mut id = 0;
     let mut written = Vec::new();
     for class in &classes {
-        if let Some(implementation) = &class.implementation {
-            if !written.contains(&implementation.cpp.as_str()) {
-                written.push(&implementation.cpp);
-                self::implementation(&mut out, facts, headers, &implementation.cpp, &mut id);
-            }
+        if let Some(implementation) = &class.implementation
+            && !written.contains(&implementation.cpp.as_str())
+        {
+            written.push(&implementation.cpp);
+            self::implementation(&mut out, facts, headers, &implementation.cpp, &mut id);
         }
     }
     for class in &classes {

@@ -18,17 +18,18 @@ pub(super) fn run(workspace: &Path, scope: Scope, data: &TestData, report: &mut 
     report.step("generated files", &mut cargo(&["xtask", "codegen", "--check"]));
     let lints = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
     report.step("clippy", &mut cargo(&lints));
-    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-    if scope == Scope::All {
-        tests.env("TENSORRT_TEST_LONG", "1");
-    }
-    report.step("tests", &mut tests);
+    // Before the tests, of which one drives the libraries that this makes.
     match &data.fetched {
         Some(_) => {
             report.step("binary interface against NVIDIA's headers", &mut cargo(&["xtask", "abi"]));
         }
         None => report.skip("binary interface against NVIDIA's headers", "the headers are not there"),
     }
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    if scope == Scope::All {
+        tests.env("TENSORRT_TEST_LONG", "1");
+    }
+    report.step("tests", &mut tests);
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
     report.step("documentation", docs.env("RUSTDOCFLAGS", "-D warnings"));
     if Command::new(env!("CARGO")).args(["deny", "--version"]).output().is_ok_and(|output| output.status.success()) {
