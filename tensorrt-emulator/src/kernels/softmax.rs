@@ -28,10 +28,17 @@ impl Op for Row<'_> {
                 maxima[i] = larger(maxima[i], chunk[i]);
             }
         }
-        let mut max = f32::NEG_INFINITY;
-        for &value in maxima.iter().chain(rest) {
-            max = larger(max, value);
+        for (max, &value) in maxima.iter_mut().zip(rest) {
+            *max = larger(*max, value);
         }
+        let mut width = LANES / 2;
+        while width > 0 {
+            for i in 0..width {
+                maxima[i] = larger(maxima[i], maxima[i + width]);
+            }
+            width /= 2;
+        }
+        let max = maxima[0];
         // A row of −∞ alone has no softmax: NaN, as 0 / 0 says.
         to.iter_mut().zip(from).for_each(|(out, &value)| *out = exp::<S>(value - max));
         let mut sums = [0.0f32; LANES];

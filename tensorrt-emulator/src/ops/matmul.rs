@@ -101,7 +101,7 @@ impl Kernel for MatrixMultiply {
     fn run(&self, call: &mut Call<'_, '_>) -> Result<()> {
         let (a, b) = (call.input(0)?, call.input(1)?);
         let mut left = Operand::new(a.dims(), self.ops[0], true)?;
-        let right = Operand::new(b.dims(), self.ops[1], false)?;
+        let mut right = Operand::new(b.dims(), self.ops[1], false)?;
         let refused = || Error::config(format!("matrices of {} and {} do not multiply", a.dims(), b.dims()));
         if left.columns != right.rows {
             return Err(refused());
@@ -128,8 +128,9 @@ impl Kernel for MatrixMultiply {
         if right.batch.iter().all(|&d| d == 1) && left.column_stride == 1 && self.ops[0] != MatrixOperation::Transpose {
             left.rows *= total;
             left.row_stride = left.columns;
-            batch = vec![1];
-            left.batch = vec![1];
+            for batch in [&mut batch, &mut left.batch, &mut right.batch] {
+                batch.clear();
+            }
         }
         let (from_left, from_right) = (batch_map(&left.batch, &batch)?, batch_map(&right.batch, &batch)?);
         let (x, y) = (convert::load(&a)?, convert::load(&b)?);

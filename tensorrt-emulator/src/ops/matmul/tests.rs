@@ -70,6 +70,16 @@ fn vectors_lose_their_dimension() {
 }
 
 #[test]
+fn a_right_side_of_unit_batches_multiplies_every_left_side() {
+    let kind = LayerKind::MatrixMultiply { ops: [MatrixOperation::None; 2] };
+    let a = tensor(&[2, 1, 2, 1], &[1.0f32, 2.0, 3.0, 4.0]);
+    let b = tensor(&[1, 1, 1, 2], &[10.0f32, 1.0]);
+    let out = run(&kind, &[Some(&a), Some(&b)], &[(DataType::Float, &[2, 1, 2, 2])]).unwrap();
+    let wanted = [10.0, 1.0, 20.0, 2.0, 30.0, 3.0, 40.0, 4.0];
+    assert_eq!(out[0].view().as_slice::<f32>().unwrap(), wanted);
+}
+
+#[test]
 fn an_empty_sum_is_zero() {
     let kind = LayerKind::MatrixMultiply { ops: [MatrixOperation::None; 2] };
     let (a, b) = (tensor::<f32>(&[2, 0], &[]), tensor::<f32>(&[0, 3], &[]));
