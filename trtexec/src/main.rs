@@ -1,11 +1,109 @@
 //! Builds, inspects and times TensorRT engines from the command line, on a GPU or in emulation.
 #![forbid(unsafe_code)]
 
+mod build;
+mod failure;
+mod inputs;
+mod inspect;
+mod lane;
+mod library;
+mod logging;
 mod options;
+mod profile;
+mod progress;
+mod report;
+mod run;
+mod values;
+
+use std::process::ExitCode;
 
 use clap::Parser;
+use tensorrt::Plan;
 
-fn main() {
-    let options = options::Options::parse();
-    println!("{options:?}");
+use crate::failure::{Failure, Result};
+use crate::library::Machine;
+use crate::logging::Logger;
+use crate::options::{Command, Options};
+use crate::report::{EngineReport, Performance, Report};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let logger = Logger::install(options.report.verbose);
+    let done = match &options.command {
+        Some(Command::Inspect { onnx, format }) => inspect::inspect(onnx, *format),
+        None => execute(&options, logger).map(|()| true),
+    };
+    let (code, text) = match done {
+        Ok(true) => (0, String::new()),
+        Ok(false) => (1, String::new()),
+        Err(failure) => (failure.exit_code(), failure.to_string()),
+    };
+    logger.release(&text);
+    if !text.is_empty() {
+        eprintln!("{text}");
+    }
+    ExitCode::from(code)
+}
+
+/// Builds or loads an engine, runs it, and reports.
+fn execute(options: &Options, logger: &'static Logger) -> Result<()> {
+    let unprofiled =
+        [("--exportProfile", options.report.export_profile.is_some()), ("--dumpProfile", options.report.dump_profile)];
+    if let Some((option, _)) = unprofiled.into_iter().find(|(_, asked)| *asked) {
+        let failure = Failure::usage(option, "the time of each layer cannot be measured yet");
+        return Err(failure.hint("--exportTimes has the times of each query, and --dumpLayerInfo the layers"));
+    }
+    let machine = Machine::open(&options.library)?;
+    let mut report = Report { library: machine.library().info().to_string(), ..Report::default() };
+    let plan = match (&options.model.onnx, &options.model.load_engine) {
+        (Some(onnx), _) => {
+            report.source.clone_from(onnx);
+            let (plan, build) = build::build(machine.library(), onnx, options, logger)?;
+            report.build = Some(build);
+            plan
+        }
+        (None, Some(path)) => {
+            report.source.clone_from(path);
+            Plan::load(path)?
+        }
+        (None, None) => return Err(Failure::usage("begin", "neither --onnx nor --loadEngine is given")),
+    };
+    let built_only = options.model.skip_inference && options.model.onnx.is_some();
+    if built_only && !options.report.dump_layer_info {
+        return report.print(&options.report);
+    }
+    let engine = match machine.deserialize(&plan) {
+        Ok(engine) => engine,
+        Err(failure) => {
+            // What was built, and perhaps saved, is told all the same.
+            if report.build.is_some() {
+                report.print(&options.report)?;
+            }
+            return Err(failure);
+        }
+    };
+    report.device = Some(engine.device().name().to_owned());
+    report.engine = Some(EngineReport::of(&engine));
+    if options.report.dump_layer_info {
+        report.layers = Some(report::layers::layers(&engine)?);
+    }
+    if !options.model.skip_inference {
+        infer(&engine, options, &mut report)?;
+    }
+    report.print(&options.report)
+}
+
+fn infer(engine: &tensorrt::Engine, options: &Options, report: &mut Report) -> Result<()> {
+    let measured = run::run(engine, &options.inference)?;
+    report.performance = Performance::of(&measured, options.inference.streams.get(), &options.report.percentile);
+    if let Some(path) = &options.report.export_times {
+        report::write_json(path, &measured.queries)?;
+    }
+    if let Some(path) = &options.report.export_output {
+        report::write_json(path, &measured.outputs)?;
+    }
+    if options.report.dump_output {
+        report.outputs = Some(measured.outputs);
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod byte_size;
 mod named_list;
 mod shape;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -14,7 +15,8 @@ pub(crate) use shape::Shape;
 
 /// Builds TensorRT engines from ONNX models, inspects them and times them, on a GPU or in CPU emulation.
 #[derive(Debug, Parser)]
-#[command(name = "trtexec", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(name = "trtexec", version, arg_required_else_help = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -115,7 +117,7 @@ pub(crate) struct BuildOptions {
     pub(crate) workspace: Option<ByteSize>,
     /// How hard the builder searches, 0 (fast) to 5.
     #[arg(long = "builderOptimizationLevel", value_name = "N")]
-    pub(crate) builder_optimization_level: Option<i32>,
+    pub(crate) builder_optimization_level: Option<u32>,
     /// Compute capabilities to build for without a GPU (TensorRT-RTX), e.g. `86,89`.
     #[arg(long = "computeCapabilities", value_name = "N,…", value_delimiter = ',')]
     pub(crate) compute_capabilities: Vec<u32>,
@@ -148,21 +150,22 @@ pub(crate) struct InferenceOptions {
     /// Shape of each dynamic input to run with; the profile's optimum where absent.
     #[arg(long, value_name = "NAME:SHAPE,…")]
     pub(crate) shapes: Option<NamedList<Shape>>,
-    /// Contents of inputs: files of raw values in row-major order, or .npy; the rest are filled with random values.
+    /// Contents of inputs: files of raw values in row-major order, or .npy. The rest are filled with random values, the same in
+    /// every run: floats from -1 to 1, 8-bit integers of any value, wider integers and booleans 0 or 1.
     #[arg(long = "loadInputs", value_name = "NAME:FILE,…")]
     pub(crate) load_inputs: Option<NamedList<PathBuf>>,
-    /// Run at least this often.
+    /// Run at least this often on each stream.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) iterations: usize,
     /// Run this many milliseconds before measuring.
     #[arg(long = "warmUp", value_name = "MS", default_value_t = 200)]
     pub(crate) warm_up: u64,
     /// Measure for at least this many seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
     pub(crate) duration: f64,
-    /// Run on this many streams, each with a context of its own.
-    #[arg(long = "streams", alias = "infStreams", value_name = "N", default_value_t = 1)]
-    pub(crate) streams: usize,
+    /// Run on this many streams at the same time, each with a context of its own.
+    #[arg(long = "streams", alias = "infStreams", value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    pub(crate) streams: NonZeroUsize,
     /// Leave the copies between host and device out of the measured loop.
     #[arg(long = "noDataTransfers")]
     pub(crate) no_data_transfers: bool,
@@ -173,7 +176,7 @@ pub(crate) struct InferenceOptions {
 #[command(next_help_heading = "Report")]
 pub(crate) struct ReportOptions {
     /// Percentiles of the latency to report.
-    #[arg(long, value_name = "P,…", value_delimiter = ',', default_values_t = [90.0, 95.0, 99.0])]
+    #[arg(long, value_name = "P,…", value_delimiter = ',', default_values_t = [90.0, 95.0, 99.0], value_parser = percent)]
     pub(crate) percentile: Vec<f64>,
     /// Write the times of every run as JSON.
     #[arg(long = "exportTimes", value_name = "FILE")]
@@ -199,6 +202,22 @@ pub(crate) struct ReportOptions {
     /// Print everything the library logs.
     #[arg(long)]
     pub(crate) verbose: bool,
+}
+
+/// A span of time that is not negative.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..1e9).contains(&seconds) => Ok(seconds),
+        _ => Err(format!("`{text}` is no number of seconds")),
+    }
+}
+
+/// A percentile.
+fn percent(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err(format!("`{text}` is not between 0 and 100")),
+    }
 }
 
 #[cfg(test)]
@@ -238,5 +257,19 @@ mod tests {
         assert!(Options::try_parse_from(["trtexec", "--emulate"]).is_err());
         assert!(Options::try_parse_from(["trtexec", "--onnx=a", "--loadEngine=b"]).is_err());
         assert!(Options::try_parse_from(["trtexec", "--loadEngine=b", "--lib=/x", "--emulate"]).is_err());
+    }
+
+    #[test]
+    fn inspecting_needs_no_engine() {
+        let options = Options::try_parse_from(["trtexec", "inspect", "m.onnx", "--format=json"]).unwrap();
+        assert!(matches!(options.command, Some(Command::Inspect { format: Format::Json, .. })));
+        assert!(Options::try_parse_from(["trtexec", "--emulate", "inspect", "m.onnx"]).is_err());
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused() {
+        for wrong in ["--streams=0", "--duration=-1", "--duration=nan", "--percentile=101", "--iterations=-1"] {
+            assert!(Options::try_parse_from(["trtexec", "--loadEngine=b", wrong]).is_err(), "{wrong}");
+        }
     }
 }
