@@ -23,7 +23,7 @@ struct Activation {
 pub(super) fn prepare(request: &Request<'_>, op: ActivationType, alpha: f32, beta: f32) -> Result<Box<dyn Kernel>> {
     let integer = matches!(request.input_type(0)?, DataType::Int8 | DataType::Int32 | DataType::Int64);
     let clips = matches!(op, ActivationType::Relu | ActivationType::Clip);
-    if !convert::is_computable(request.input_type(0)?) && !(integer && clips) {
+    if !(convert::is_computable(request.input_type(0)?) || integer && clips) {
         return Err(Error::unsupported(format!("{} on {}", op.name(), request.input_type(0)?.name())));
     }
     Ok(Box::new(Activation { op, alpha, beta }))

@@ -3,7 +3,7 @@
 /// The signed value of nibble `index` of packed int4 elements, the lower nibble first.
 pub(super) fn int4(bytes: &[u8], index: usize) -> i8 {
     let byte = bytes[index / 2];
-    let nibble = if index % 2 == 0 { byte << 4 } else { byte & 0xF0 };
+    let nibble = if index.is_multiple_of(2) { byte << 4 } else { byte & 0xF0 };
     nibble.cast_signed() >> 4
 }
 

@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn functions_are_close_to_f64() {
         use UnaryOperation as U;
-        let cases: [(U, fn(f64) -> f64, f32, f32); 20] = [
+        type Case = (U, fn(f64) -> f64, f32, f32);
+        let cases: [Case; 20] = [
             (U::Exp, f64::exp, -100.0, 88.0),
             (U::Log, f64::ln, 1e-6, 1e6),
             (U::Sqrt, f64::sqrt, 0.0, 1e9),
