@@ -125,11 +125,7 @@ fn tables_align() {
 #[test]
 fn reports_are_json_too() {
     let run = quick(&[&digits(), "--optShapes=image:4x1x8x8", "--format=json", "--dumpLayerInfo", "--streams=2"]);
-    if run.code != Some(0) {
-        // The model's input is told by the error, should the model have been trained anew.
-        panic!("{run:#?}");
-    }
-    let report = run.json();
+    let report = run.ok().json();
     assert!(report["library"].as_str().unwrap().starts_with("emulated TensorRT"));
     assert_eq!(report["performance"]["streams"], 2);
     assert_eq!(report["performance"]["queries"], 6);
@@ -204,7 +200,7 @@ fn random_inputs_are_the_same_in_every_run() {
 #[test]
 fn weights_in_files_of_their_own_are_found() {
     let model = option("onnx", repository("tests/data/external_data/model.onnx"));
-    quick(&[&model, "--shapes=image:3x3x8x8", "--skipInference"]);
+    quick(&[&model]).ok();
     let inspected = trtexec(&["inspect", repository("tests/data/external_data/model.onnx").to_str().unwrap()]).ok();
     assert!(inspected.out.contains("takes every node"), "{}", inspected.out);
 }
@@ -278,7 +274,7 @@ fn usage_errors_have_code_2() {
     {
         let ran = trtexec(arguments);
         assert_eq!(ran.code, Some(2), "{ran:#?}");
-        assert!(ran.err.contains("Usage"), "{ran:#?}");
+        assert!(ran.err.contains("--help"), "{ran:#?}");
     }
     trtexec(&["--help"]).ok();
 }
@@ -337,7 +333,7 @@ fn nvidias_library_builds_without_a_gpu_and_says_why_it_cannot_run() {
     let (model, save) = (digits(), option("saveEngine", &plan));
     let built = trtexec(&[&library, &model, "--computeCapabilities=89", &save, "--skipInference"]).ok();
     assert!(built.out.contains("TensorRT for RTX 1.7"), "{}", built.out);
-    assert!(std::fs::read(&plan).unwrap().starts_with(b"ftrt") || std::fs::read(&plan).unwrap().starts_with(b"ptrt"));
+    assert!(std::fs::metadata(&plan).unwrap().len() > 10_000);
     let load = option("loadEngine", &plan);
     trtexec(&["--emulate", &load]).fails(1, &["built by NVIDIA's TensorRT"]);
     if Path::new("/dev/nvidiactl").exists() {

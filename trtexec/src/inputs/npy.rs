@@ -73,7 +73,7 @@ mod tests {
         let array = Npy::read(&bytes).unwrap().unwrap();
         assert_eq!((array.descr, &array.shape[..], array.data.len()), ("<f4", &[2, 1][..], 8));
         let bytes = file("{'descr': '|b1', 'fortran_order': False, 'shape': (), }\n", &[1]);
-        assert_eq!(Npy::read(&bytes).unwrap().unwrap().shape, []);
+        assert!(Npy::read(&bytes).unwrap().unwrap().shape.is_empty());
     }
 
     #[test]
