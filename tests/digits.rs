@@ -1,4 +1,5 @@
 //! The main job, as the example does it: the digits model reads the held-out digits, in emulation.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../examples/digits/data.rs"]
 mod data;

@@ -1,5 +1,6 @@
 //! Each checked-in fixture (exported by torch.onnx and tf2onnx, and one with external data), from ONNX file to answers through the safe
 //! crate, in emulation: the answers are ONNX Runtime's.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "common/oracle.rs"]
 #[allow(dead_code, reason = "each test uses its part")]

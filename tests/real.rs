@@ -1,5 +1,6 @@
 //! NVIDIA's own TensorRT for RTX, without a GPU: it parses and builds the models ahead of time for SM89, and what needs a driver fails
 //! with an error that says so. `cargo xtask test` fetches the libraries; without them each test says that it is skipped.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "common/oracle.rs"]
 #[allow(dead_code, reason = "each test uses its part")]

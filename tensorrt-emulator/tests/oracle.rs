@@ -1,5 +1,6 @@
 //! Whole models against ONNX Runtime: every case of the oracle (`xtask/python/oracle.py`) that `TENSORRT_TEST_ORACLE` names, and the
 //! checked-in fixtures. An output may differ by its tolerance times its scale; classes and texts are the same.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! The emulated function table, driven as a C program drives it: an ONNX file becomes a plan, an engine, and answers on a stream.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Mutex;

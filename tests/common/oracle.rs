@@ -91,7 +91,7 @@ impl Array {
             dtype: entry["dtype"].as_str().unwrap().to_owned(),
             shape: extents(&entry["shape"]).into_iter().map(|extent| usize::try_from(extent).unwrap()).collect(),
             bytes: bytes[10 + header..].to_vec(),
-            scale: entry["scale"].as_f64().map_or(1.0, |scale| scale as f32),
+            scale: serde_json::from_value(entry["scale"].clone()).unwrap_or(1.0),
         }
     }
 
