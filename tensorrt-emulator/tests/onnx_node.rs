@@ -188,7 +188,8 @@ fn compare(output: &Tensor, expected: &Data) -> Result<()> {
     for (at, (got, wanted)) in got.iter().zip(&expected.numbers).enumerate() {
         let same = got == wanted || got.is_nan() && wanted.is_nan();
         // A difference that is not a number is not within the tolerance.
-        if !same && !((got - wanted).abs() <= 1e-7 + relative * wanted.abs()) {
+        let close = (got - wanted).abs() <= 1e-7 + relative * wanted.abs();
+        if !same && !close {
             return Err(format!("element {at} is {got}, not {wanted}").into());
         }
     }

@@ -162,7 +162,7 @@ mod tests {
     fn shapes_as_inputs_have_values() {
         let size = NetworkInput { name: "size".into(), dims: vec![2], is_shape: true };
         let options = Options::try_parse_from(["trtexec", "--onnx=m", "--optShapes=size:640x480"]).unwrap();
-        let made = profile(&[size.clone()], &options.build, None).unwrap().unwrap();
+        let made = profile(std::slice::from_ref(&size), &options.build, None).unwrap().unwrap();
         assert_eq!(made.names().collect::<Vec<_>>(), ["size"]);
         let options = Options::try_parse_from(["trtexec", "--onnx=m", "--optShapes=size:640"]).unwrap();
         assert!(profile(&[size], &options.build, None).unwrap_err().to_string().contains("2 values"));

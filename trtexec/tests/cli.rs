@@ -1,5 +1,6 @@
 //! The program itself, driven from outside on the emulator; and on NVIDIA's library where `TENSORRT_TEST_RTX17` names its folder.
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails its test")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
