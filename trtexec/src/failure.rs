@@ -38,6 +38,12 @@ impl Failure {
         self
     }
 
+    /// With what was tried, seen from further away.
+    pub(crate) fn trying(mut self, tried: &str) -> Self {
+        self.message = format!("{tried}: {}", self.message);
+        self
+    }
+
     /// The exit code: 2 where the command line is at fault, else 1.
     pub(crate) fn exit_code(&self) -> u8 {
         if self.usage { 2 } else { 1 }

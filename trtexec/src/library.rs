@@ -45,7 +45,8 @@ impl Machine {
 
     /// Puts an engine on the device.
     pub(crate) fn deserialize(&self, plan: &Plan) -> Result<Engine> {
-        let device = self.device.as_ref().map_err(|error| Failure::from(error.clone()))?;
+        let device =
+            self.device.as_ref().map_err(|error| Failure::from(error.clone()).trying("put the engine on the GPU"))?;
         Ok(Runtime::with_device(&self.library, device)?.deserialize(plan)?)
     }
 }
