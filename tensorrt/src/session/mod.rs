@@ -21,26 +21,21 @@ use crate::error::{Error, ErrorKind, Result};
 /// Every mistake about names, types and shapes is an error before anything is enqueued.
 ///
 /// ```
-/// use ndarray::array;
-/// use tensorrt::{Builder, DataType, Engine, ElementWiseOperation, Session};
+/// use ndarray::Array4;
+/// use tensorrt::{Engine, EngineBuilder, OptimizationProfile, Session};
 ///
 /// # fn main() -> tensorrt::Result<()> {
 /// # pollster::block_on(async {
 /// # let library = tensorrt_emulator::library();
-/// # let builder = Builder::new(&library)?;
-/// # let network = builder.create_network(&[])?;
-/// # let x = network.add_input("x", DataType::Float, [2, 2])?;
-/// # let y = network.add_elementwise(x, x, ElementWiseOperation::Sum)?.output(0)?;
-/// # y.set_name("y")?;
-/// # network.mark_output(y)?;
-/// # let plan = builder.build_serialized_network(&network, &builder.create_builder_config()?)?;
+/// # let profile = OptimizationProfile::new().input("image", [1, 1, 8, 8], [4, 1, 8, 8], [8, 1, 8, 8])?;
+/// # let plan = EngineBuilder::from_onnx(&library, "../examples/data/digits.onnx")?.profile(profile).build()?;
 /// let engine = Engine::from_plan(&library, &plan)?;
 /// let mut session = Session::new(&engine)?;
-/// let x = array![[1.0_f32, 2.0], [3.0, 4.0]];
-/// let outputs = session.run([("x", &x)])?;
-/// assert_eq!(outputs.array::<f32>("y")?, (&x + &x).into_dyn());
-/// let outputs = session.run_async([("x", &x)]).await?;
-/// assert_eq!(outputs.view::<f32>("y")?.shape(), [2, 2]);
+/// let images = Array4::<f32>::zeros((3, 1, 8, 8));
+/// let outputs = session.run([("image", &images)])?;
+/// let answers = outputs.array::<f32>("probabilities")?;
+/// let outputs = session.run_async([("image", &images)]).await?;
+/// assert_eq!(outputs.view::<f32>("probabilities")?, answers);
 /// # Ok(())
 /// # })
 /// # }

@@ -105,7 +105,7 @@ mod tests {
         let array = array![[1_i32, 2, 3], [4, 5, 6]];
         let transposed = TensorView::from(array.t());
         assert_eq!(transposed.shape(), [3, 2]);
-        assert_eq!(bytemuck::pod_collect_to_vec::<u8, i32>(transposed.bytes()), [1, 4, 2, 5, 3, 6]);
+        assert_eq!(transposed.bytes(), bytemuck::cast_slice::<i32, u8>(&[1, 4, 2, 5, 3, 6]));
         let view = TensorView::from(&array);
         let rows = view.rows(1, 1);
         assert_eq!((rows.shape(), rows.bytes().len()), (&[1, 3][..], 12));

@@ -1,0 +1,47 @@
+//! What the tests share: the emulator, and small engines.
+
+use tensorrt::{
+    Builder, BuilderFlag, DataType, ElementWiseOperation, Engine, EngineBuilder, Library, MatrixOperation,
+    OptimizationProfile, Plan, Result, Weights,
+};
+
+/// The emulator.
+pub(crate) fn library() -> Library {
+    tensorrt_emulator::library()
+}
+
+/// A plan that computes `y = (x + x) * identity` for `x` of 1 to 4 rows of 3.
+pub(crate) fn doubled(flags: &[BuilderFlag]) -> Result<Plan> {
+    let library = library();
+    let builder = Builder::new(&library)?;
+    let network = builder.create_network(&[])?;
+    let x = network.add_input("x", DataType::Float, [-1, 3])?;
+    let sum = network.add_elementwise(x, x, ElementWiseOperation::Sum)?.output(0)?;
+    let identity = Weights::new(&[1.0_f32, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    let identity = network.add_constant([3, 3], identity)?.output(0)?;
+    let y = network.add_matrix_multiply(sum, MatrixOperation::None, identity, MatrixOperation::None)?.output(0)?;
+    y.set_name("y")?;
+    network.mark_output(y)?;
+    let mut config = builder.create_builder_config()?;
+    config.add_optimization_profile(&OptimizationProfile::new().input("x", [1, 3], [2, 3], [4, 3])?)?;
+    for flag in flags {
+        config.set_flag(*flag)?;
+    }
+    builder.build_serialized_network(&network, &config)
+}
+
+/// The same as an engine.
+pub(crate) fn doubled_engine() -> Engine {
+    Engine::from_plan(&library(), &doubled(&[]).unwrap()).unwrap()
+}
+
+/// The model of handwritten digits.
+pub(crate) fn digits() -> Vec<u8> {
+    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/digits.onnx")).unwrap()
+}
+
+/// Builds the model of handwritten digits with something more set.
+pub(crate) fn digits_with(with: impl FnOnce(EngineBuilder<'_>) -> EngineBuilder<'_>) -> Result<Plan> {
+    let profile = OptimizationProfile::new().input("image", [1, 1, 8, 8], [1, 1, 8, 8], [2, 1, 8, 8])?;
+    with(EngineBuilder::from_onnx(&library(), digits())?.profile(profile)).build()
+}
