@@ -157,10 +157,10 @@ impl<'b> BuilderConfig<'b> {
         /// Sets which restrictions the engine obeys.
         #[doc(alias = "nvinfer1::IBuilderConfig::setEngineCapability")]
         set set_engine_capability => IBuilderConfig_setEngineCapability: EngineCapability;
-        /// The most streams beside the given one that an inference may use; none if TensorRT decides.
+        /// The most streams beside the given one that an inference may use; -1 if TensorRT decides.
         #[doc(alias = "nvinfer1::IBuilderConfig::getMaxAuxStreams")]
         get max_aux_streams => IBuilderConfig_getMaxAuxStreams: i32;
-        /// Sets the most streams beside the given one that an inference may use; -1 lets TensorRT decide.
+        /// Sets the most streams beside the given one that an inference may use.
         #[doc(alias = "nvinfer1::IBuilderConfig::setMaxAuxStreams")]
         set set_max_aux_streams => IBuilderConfig_setMaxAuxStreams: i32;
         /// The most tactics that are timed for a layer; -1 if TensorRT decides.

@@ -46,7 +46,7 @@ impl BuilderConfig<'_> {
         /// The bytes of L2 cache that tiling may use; -1 if TensorRT decides.
         #[doc(alias = "nvinfer1::IBuilderConfig::getL2LimitForTiling")]
         get l2_limit_for_tiling => IBuilderConfig_getL2LimitForTiling: i64;
-        /// Sets the bytes of L2 cache that tiling may use; -1 lets TensorRT decide.
+        /// Sets the bytes of L2 cache that tiling may use.
         #[doc(alias = "nvinfer1::IBuilderConfig::setL2LimitForTiling")]
         set set_l2_limit_for_tiling => IBuilderConfig_setL2LimitForTiling: i64;
     }
