@@ -61,8 +61,10 @@ struct Binding {
     /// The bytes that the tensor needs, once all shapes are known.
     needed: usize,
     memory: Option<Arc<DeviceMemory>>,
-    /// The values of an input that is read on the host.
+    /// The values of an input that is read on the host, kept as long as TensorRT knows their address.
     values: Option<Box<[u64]>>,
+    /// Whether the values were set since the shape was.
+    values_fit: bool,
 }
 
 /// Addresses that TensorRT has not been told yet.
@@ -250,6 +252,8 @@ impl Drop for ExecutionContext {
             // In a host callback nothing can be waited for: the context and its engine are leaked, for work may be in flight.
             return;
         }
+        // TensorRT frees the context's memory on the device that is current; an error of the driver here surfaces on the next call.
+        let _ = self.engine.device().make_current();
         // SAFETY: no work of the context is in flight, and neither field is used again.
         unsafe { ManuallyDrop::drop(&mut self.raw) };
         // SAFETY: as above; the context, which must not outlive the engine, is gone.

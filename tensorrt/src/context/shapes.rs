@@ -36,6 +36,7 @@ impl ExecutionContext {
         let tried = format_args!("set the shape of {:?} to {dims}", info.name());
         operation.truth(self.engine.library(), ErrorKind::Setting, tried, taken)?;
         self.bindings[index].shape = Some(dims);
+        self.bindings[index].values_fit = false;
         self.shapes_known = false;
         Ok(())
     }
@@ -84,6 +85,7 @@ impl ExecutionContext {
         let taken = unsafe { call!(self.raw, IExecutionContext_setInputTensorAddress(name, address)) }?;
         operation.truth(self.engine.library(), ErrorKind::Setting, tried, taken)?;
         self.bindings[index].values = Some(words);
+        self.bindings[index].values_fit = true;
         self.shapes_known = false;
         Ok(())
     }
@@ -164,7 +166,7 @@ impl ExecutionContext {
     pub fn missing_inputs(&self) -> Vec<&str> {
         let all = self.engine.io_tensors().iter().zip(&self.bindings);
         let lacking = all.filter(|(info, binding)| {
-            let no_values = info.location() == TensorLocation::Host && binding.values.is_none();
+            let no_values = info.location() == TensorLocation::Host && !binding.values_fit;
             info.is_input() && (binding.shape.is_none() || no_values)
         });
         lacking.map(|(info, _)| info.name()).collect()
@@ -173,7 +175,9 @@ impl ExecutionContext {
     /// Begins anew, with the shapes that are fixed.
     pub(super) fn forget_shapes(&mut self) {
         for (info, binding) in self.engine.io_tensors().iter().zip(&mut self.bindings) {
-            binding.shape = Some(info.shape()).filter(|shape| info.is_input() && !shape.is_dynamic());
+            let fixed = Some(info.shape()).filter(|shape| info.is_input() && !shape.is_dynamic());
+            binding.values_fit &= fixed.is_some() && binding.shape == fixed;
+            binding.shape = fixed;
         }
         self.shapes_known = false;
         self.sizes_checked = false;

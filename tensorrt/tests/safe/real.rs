@@ -1,11 +1,7 @@
 //! The safe interface over NVIDIA's TensorRT for RTX, on a machine without a GPU: it parses and builds, and refuses the rest clearly.
 //! Skipped where `TENSORRT_TEST_RTX17` does not name the library's folder.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
-use support::digits;
+use crate::support::{digits, doubled};
 use tensorrt::{
     Builder, BuilderFlag, ComputeCapability, Engine, EngineBuilder, ErrorKind, Library, LoadOptions, OnnxParser,
     OptimizationProfile, Plan, PlanKind,
@@ -42,7 +38,7 @@ fn a_model_is_built_and_a_machine_without_a_gpu_says_so() {
     }
     let error = Engine::from_plan(&tensorrt_emulator::library(), &plan).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deserialize, "{error}");
-    let emulated = support::doubled(&[]).unwrap();
+    let emulated = doubled(&[]).unwrap();
     let error = Engine::from_plan(&library, &emulated).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deserialize, "{error}");
 }

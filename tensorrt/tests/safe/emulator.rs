@@ -1,15 +1,11 @@
 //! The safe interface over the emulator: what is right works, and what is wrong is a clear error.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
+use crate::support::{digits, digits_with, doubled, doubled_engine, library};
 use ndarray::{Array2, ArrayD, array};
-use support::{doubled, doubled_engine, library};
 use tensorrt::{
     ActivationType, Builder, BuilderFlag, DataType, DeviceBuffer, Engine, EngineBuilder, ErrorKind, Family, LayerType,
     OptimizationProfile, Plan, Progress, ProgressEvent, Session, Stream, TensorIOMode, TensorView, Weights,
@@ -185,10 +181,10 @@ fn precision_flags_belong_to_tensorrt_10() {
 
 #[test]
 fn progress_cancels_and_panics_come_through() {
-    let cancelled = support::digits_with(|builder| builder.progress(|_: ProgressEvent| Progress::Cancel)).unwrap_err();
+    let cancelled = digits_with(|builder| builder.progress(|_: ProgressEvent| Progress::Cancel)).unwrap_err();
     assert_eq!(cancelled.kind(), ErrorKind::Cancelled, "{cancelled}");
     let panicking = std::panic::catch_unwind(|| {
-        support::digits_with(|builder| builder.progress(|_: ProgressEvent| -> Progress { panic!("in the monitor") }))
+        digits_with(|builder| builder.progress(|_: ProgressEvent| -> Progress { panic!("in the monitor") }))
     });
     assert_eq!(panicking.unwrap_err().downcast_ref::<&str>(), Some(&"in the monitor"));
 }
@@ -199,7 +195,7 @@ fn broken_models_are_refused_with_reasons() {
         let error = EngineBuilder::from_onnx(&library(), bytes).unwrap().build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Parse, "{error}");
     }
-    let model = support::digits();
+    let model = digits();
     for end in (1..model.len()).step_by(model.len() / 50) {
         let error = EngineBuilder::from_onnx(&library(), &model[..end]).unwrap().build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Parse, "{end}: {error}");
@@ -210,7 +206,7 @@ fn broken_models_are_refused_with_reasons() {
 #[test]
 fn the_digits_model_answers() {
     let profile = OptimizationProfile::new().input("image", [1, 1, 8, 8], [4, 1, 8, 8], [8, 1, 8, 8]).unwrap();
-    let plan = EngineBuilder::from_onnx(&library(), &support::digits()).unwrap().profile(profile).build().unwrap();
+    let plan = EngineBuilder::from_onnx(&library(), digits()).unwrap().profile(profile).build().unwrap();
     let engine = Engine::from_plan(&library(), &plan).unwrap();
     let mut session = Session::new(&engine).unwrap();
     let images = ndarray::Array4::<f32>::zeros((11, 1, 8, 8));
@@ -225,7 +221,7 @@ fn the_digits_model_answers() {
 #[test]
 fn profiles_must_fit_the_network() {
     let wrong = |profile: OptimizationProfile| {
-        let builder = EngineBuilder::from_onnx(&library(), support::digits()).unwrap();
+        let builder = EngineBuilder::from_onnx(&library(), digits()).unwrap();
         builder.profile(profile).build().unwrap_err().kind()
     };
     let profile = OptimizationProfile::new();

@@ -1,0 +1,7 @@
+//! The safe interface over the emulator and over NVIDIA's own library.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod emulator;
+mod real;
+mod support;
