@@ -76,3 +76,19 @@ fn a_plan_file_becomes_an_engine_whose_weights_stay_in_the_file() {
     let error = Runtime::new(&library).unwrap().deserialize_file(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
 }
+
+#[test]
+fn a_network_of_one_layer_needs_no_memory_and_runs() {
+    let library = tensorrt_emulator::library();
+    let builder = tensorrt::Builder::new(&library).unwrap();
+    let network = builder.create_network(&[]).unwrap();
+    let input = network.add_input("x", tensorrt::DataType::Float, [2, 2]).unwrap();
+    let output = network.add_elementwise(input, input, tensorrt::ElementWiseOperation::Sum).unwrap().output(0).unwrap();
+    output.set_name("y").unwrap();
+    network.mark_output(output).unwrap();
+    let plan = builder.build_serialized_network(&network, &builder.create_builder_config().unwrap()).unwrap();
+    let mut session = Session::new(&Engine::from_plan(&library, &plan).unwrap()).unwrap();
+    let x = ndarray::array![[1.0_f32, 2.0], [3.0, 4.0]];
+    let y = session.run([("x", &x)]).unwrap().array::<f32>("y").unwrap();
+    assert_eq!(y, (&x + &x).into_dyn());
+}

@@ -350,7 +350,10 @@ impl Context {
             self.arena = Storage::zeroed(bytes);
         }
         let arena = match memory {
-            Some(memory) if memory.len() < bytes || memory.as_ptr().align_offset(crate::memory::ALIGNMENT) != 0 => {
+            Some(memory)
+                if memory.len() < bytes
+                    || (bytes > 0 && memory.as_ptr().align_offset(crate::memory::ALIGNMENT) != 0) =>
+            {
                 return Err(Error::invalid(format!(
                     "{} bytes of activation memory are given, {bytes} bytes at a multiple of 64 are needed",
                     memory.len()
