@@ -114,7 +114,7 @@ pub(super) fn apply(op: ActivationType, alpha: f32, beta: f32, x: &[f32], out: &
         }),
         A::ThresholdedRelu => map(x, out, move |x| if x > alpha || x.is_nan() { x } else { 0.0 }),
         A::GeluErf => map(x, out, math::gelu),
-        A::GeluTanh => simd(&rten_vecmath::ApproxGelu {}, x, out),
+        A::GeluTanh => map(x, out, math::gelu_tanh),
         other => return Err(Error::unsupported(format!("the activation {}", other.name()))),
     }
     Ok(())
