@@ -4,11 +4,11 @@ use smallvec::SmallVec;
 
 use super::engine::Engine;
 use super::shapes::{Shapes, is_constant, learn};
-use crate::Result;
 use crate::graph::{LayerKind, TensorId};
 use crate::memory::Storage;
 use crate::ops::Call;
 use crate::tensor::{Tensor, TensorView};
+use crate::{Error, Result};
 
 /// Tensors above this many bytes are no shape computations: they are left to the run.
 const LARGEST: usize = 1 << 20;
@@ -58,12 +58,11 @@ impl<'e, 's> Evaluator<'e, 's> {
                 let bytes = value.dims.volume().and_then(|n| crate::tensor::byte_len(value.dtype, n));
                 bytes.is_some_and(|bytes| bytes <= LARGEST)
             });
-            if !small || matches!(kind, LayerKind::Assertion { .. }) {
+            // Extents that are known are followed by inference: those of `Shape` here are not.
+            if !small || matches!(kind, LayerKind::Assertion { .. } | LayerKind::Shape) {
                 return None;
             }
-            if !matches!(kind, LayerKind::Shape) {
-                pending.extend(graph.layers[index].inputs.iter().flatten());
-            }
+            pending.extend(graph.layers[index].inputs.iter().flatten());
         }
         Some(layers.into_iter().collect())
     }
@@ -94,11 +93,8 @@ impl<'e, 's> Evaluator<'e, 's> {
     fn tensor(&self, id: TensorId) -> Result<Tensor> {
         let value = &self.shapes.values[id.0 as usize];
         let storage = self.shapes.host_bytes(id).or_else(|| constant(self.engine, id));
-        match storage {
-            Some(storage) => Tensor::new(value.dtype, value.dims, storage),
-            // Only the extents are read: by `Shape`.
-            None => Tensor::zeroed(value.dtype, value.dims),
-        }
+        let storage = storage.ok_or_else(|| Error::internal("a tensor is read before it is computed"))?;
+        Tensor::new(value.dtype, value.dims, storage)
     }
 }
 

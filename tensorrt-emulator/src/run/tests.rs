@@ -224,15 +224,20 @@ fn shapes_may_depend_on_data() {
     let y = network.add_one(sum(), vec![Some(filled), Some(x)]).unwrap();
     let flat = network.add_one(reshape(Some(&[1, -1])), vec![Some(y)]).unwrap();
     network.mark_output(flat);
+    let shape = network.add_one(LayerKind::Shape, vec![Some(filled)]).unwrap();
+    let again = network.add_one(reshape(None), vec![Some(flat), Some(shape)]).unwrap();
+    network.mark_output(again);
     let engine = engine(&network, vec![profile("x", [&[1], &[1], &[1]])]);
     let mut context = engine.create_context(None).unwrap();
     for (x, expected) in [(2.5f32, vec![2.5, 3.5, 4.5]), (0.5, vec![0.5])] {
         let outputs = context.run_dynamic(&[&bytes(&[x])]).unwrap();
         assert_eq!(floats(&outputs[0]), expected);
+        assert_eq!((floats(&outputs[1]), outputs[1].dims().rank()), (expected, 1));
         assert!(context.is_data_dependent().unwrap());
     }
     let mut output = Storage::zeroed(64);
-    let error = context.run(&[&bytes(&[1.0])], &mut [output.make_mut()], None).unwrap_err();
+    let (a, b) = output.make_mut().split_at_mut(32);
+    let error = context.run(&[&bytes(&[1.0])], &mut [a, b], None).unwrap_err();
     assert!(error.message().contains("depend on data"), "{error}");
 }
 
