@@ -87,7 +87,7 @@ pub(super) fn gelu(x: f32) -> f32 {
 /// x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))) / 2, as x · sigmoid(2 · …): nothing cancels for negative x.
 #[inline(always)]
 pub(super) fn gelu_tanh(x: f32) -> f32 {
-    const SCALE: f32 = 1.595_769_1; // 2 · √(2/π)
+    const SCALE: f32 = 1.595_769; // 2 · √(2/π)
     x / (1.0 + exp(-SCALE * (x + 0.044_715 * x * x * x)))
 }
 
