@@ -90,7 +90,7 @@ pub use tensorrt_sys::{
 pub use self::builder::{
     Builder, BuilderConfig, EngineBuilder, OnnxSource, OptimizationProfile, ShapeRange, TimingCache,
 };
-pub use self::callbacks::{Progress, ProgressEvent, ProgressMonitor};
+pub use self::callbacks::{Profiler, Progress, ProgressEvent, ProgressMonitor};
 pub use self::context::{ExecutionContext, Inference};
 pub use self::dims::{Dims, ToDims};
 pub use self::element::{DeviceElement, TensorElement};

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use cuda_utils::Event;
 use tensorrt::{
-    DataType, Device, DeviceBuffer, Dims, Engine, ExecutionContext, PinnedBuffer, Stream, TensorInfo, TensorLocation,
+    DataType, Device, DeviceBuffer, Dims, Engine, ExecutionContext, PinnedBuffer, Profiler, Stream, TensorInfo,
+    TensorLocation,
 };
 
 use crate::failure::{Failure, Result};
@@ -87,6 +88,11 @@ impl Lane {
         }
         let marks = [Marks::new(device)?, Marks::new(device)?];
         Ok(Self { context, stream, inputs, outputs, marks, transfers: !options.no_data_transfers })
+    }
+
+    /// Has the time of each layer told from now on.
+    pub(crate) fn set_profiler(&mut self, profiler: impl Profiler + 'static) -> Result<()> {
+        Ok(self.context.set_profiler(profiler)?)
     }
 
     /// Copies the inputs to the device, where the queries leave that out.

@@ -6,6 +6,7 @@ mod failure;
 mod inputs;
 mod inspect;
 mod lane;
+mod layer_times;
 mod library;
 mod logging;
 mod options;
@@ -47,12 +48,6 @@ fn main() -> ExitCode {
 
 /// Builds or loads an engine, runs it, and reports.
 fn execute(options: &Options, logger: &'static Logger) -> Result<()> {
-    let unprofiled =
-        [("--exportProfile", options.report.export_profile.is_some()), ("--dumpProfile", options.report.dump_profile)];
-    if let Some((option, _)) = unprofiled.into_iter().find(|(_, asked)| *asked) {
-        let failure = Failure::usage(option, "the time of each layer cannot be measured yet");
-        return Err(failure.hint("--exportTimes has the times of each query, and --dumpLayerInfo the layers"));
-    }
     let machine = Machine::open(&options.library)?;
     let mut report = Report { library: machine.library().info().to_string(), ..Report::default() };
     let plan = match (&options.model.onnx, &options.model.load_engine) {
@@ -101,6 +96,15 @@ fn infer(engine: &tensorrt::Engine, options: &Options, report: &mut Report) -> R
     }
     if let Some(path) = &options.report.export_output {
         report::write_json(path, &measured.outputs)?;
+    }
+    if options.report.export_profile.is_some() || options.report.dump_profile {
+        let times = layer_times::measure(engine, &options.inference)?;
+        if let Some(path) = &options.report.export_profile {
+            report::write_json(path, &times.to_json())?;
+        }
+        if options.report.dump_profile {
+            report.layer_times = Some(times);
+        }
     }
     if options.report.dump_output {
         report.outputs = Some(measured.outputs);

@@ -162,6 +162,21 @@ fn times_of_every_query_are_exported() {
 }
 
 #[test]
+fn times_of_every_layer_are_exported() {
+    let folder = Folder::new("profile");
+    let path = folder.path("profile.json");
+    let shown = quick(&[&digits(), "--dumpProfile", &option("exportProfile", &path)]).ok();
+    assert!(shown.out.contains("Layer times") && shown.out.contains("median ms"), "{}", shown.out);
+    let times = json(&path);
+    let times = times.as_array().unwrap();
+    assert_eq!(times[0]["count"], 3);
+    assert!(times.len() > 5);
+    let share: f64 = times[1..].iter().map(|layer| layer["percentage"].as_f64().unwrap()).sum();
+    assert!((share - 100.0).abs() < 1e-6, "{share}");
+    assert!(times[1..].iter().all(|layer| layer["timeMs"].as_f64().unwrap() >= layer["medianMs"].as_f64().unwrap()));
+}
+
+#[test]
 fn outputs_are_the_oracles() {
     let folder = Folder::new("outputs");
     let data = |path: &str| repository("tests/data/torch_cnn").join(path);
@@ -252,7 +267,6 @@ fn what_is_not_possible_is_said() {
     }
     quick(&[&digits(), "--computeCapabilities=89"]).fails(1, &["only TensorRT for RTX"]);
     quick(&[&digits(), "--memPoolSize=attic:1"]).fails(2, &["workspace, dlaSRAM"]);
-    quick(&[&digits(), "--exportProfile=x.json"]).fails(2, &["--exportProfile", "cannot be measured yet"]);
     trtexec(&[&digits(), "--lib=/nowhere"]).fails(1, &["/nowhere", "hint: --lib PATH"]);
 }
 

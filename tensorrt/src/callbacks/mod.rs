@@ -2,8 +2,11 @@
 
 pub(crate) mod logger;
 pub(crate) mod panic;
+mod profiler;
 mod progress;
 pub(crate) mod recorder;
 
+pub use self::profiler::Profiler;
+pub(crate) use self::profiler::ProfilerObject;
 pub(crate) use self::progress::Monitor;
 pub use self::progress::{Progress, ProgressEvent, ProgressMonitor};

@@ -2,6 +2,7 @@
 
 mod bind;
 mod inference;
+mod profiler;
 mod shapes;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use tensorrt_sys::{IExecutionContext, TensorUpdate};
 
 pub use self::inference::Inference;
 pub(crate) use self::shapes::check_input_shape;
+use crate::callbacks::{ProfilerObject, panic};
 use crate::dims::Dims;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -43,6 +45,8 @@ use crate::value::c_string;
 pub struct ExecutionContext {
     raw: ManuallyDrop<Raw<IExecutionContext>>,
     engine: ManuallyDrop<Engine>,
+    /// Whom TensorRT tells the layers' times; it outlives the context.
+    profiler: ManuallyDrop<Option<ProfilerObject>>,
     device_use: SharedUse,
     bindings: Vec<Binding>,
     pending: Pending,
@@ -101,6 +105,7 @@ impl ExecutionContext {
         let mut context = ExecutionContext {
             raw: ManuallyDrop::new(raw),
             engine: ManuallyDrop::new(engine.clone()),
+            profiler: ManuallyDrop::new(None),
             device_use: SharedUse::new(device)?,
             bindings,
             pending: Pending(Vec::with_capacity(engine.num_io_tensors())),
@@ -182,6 +187,9 @@ impl ExecutionContext {
             )
         };
         let finished = guard.finish();
+        if self.profiler.is_some() {
+            panic::resume();
+        }
         if !enqueued? {
             return Err(self.refused(operation, failed));
         }
@@ -256,6 +264,8 @@ impl Drop for ExecutionContext {
         let _ = self.engine.device().make_current();
         // SAFETY: no work of the context is in flight, and neither field is used again.
         unsafe { ManuallyDrop::drop(&mut self.raw) };
+        // SAFETY: as above; the context, which calls the profiler, is gone.
+        unsafe { ManuallyDrop::drop(&mut self.profiler) };
         // SAFETY: as above; the context, which must not outlive the engine, is gone.
         unsafe { ManuallyDrop::drop(&mut self.engine) };
     }

@@ -12,11 +12,12 @@ use serde::Serialize;
 use tensorrt::{DataType, Dims, Engine, TensorInfo};
 
 pub(crate) use self::json::{document, write as write_json};
-use self::latency::Latency;
+pub(crate) use self::latency::Latency;
 pub(crate) use self::layers::LayerReport;
 pub(crate) use self::table::Table;
 pub(crate) use self::text::{bytes, print};
 use crate::failure::Result;
+use crate::layer_times::LayerTimes;
 use crate::options::{Format, ReportOptions, Shape};
 use crate::run::Measured;
 use crate::values::{self, Values};
@@ -37,6 +38,8 @@ pub(crate) struct Report {
     pub(crate) layers: Option<Vec<LayerReport>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) performance: Option<Performance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) layer_times: Option<LayerTimes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) outputs: Option<Vec<OutputReport>>,
 }

@@ -63,6 +63,9 @@ impl Display for Report {
         if let Some(performance) = &self.performance {
             write!(f, "\n{performance}")?;
         }
+        if let Some(times) = &self.layer_times {
+            write!(f, "\nLayer times\n{}", times.table())?;
+        }
         for output in self.outputs.iter().flatten() {
             write!(f, "\n{output}")?;
         }
