@@ -37,7 +37,7 @@ fn fold(mut sums: [f32; LANES]) -> f32 {
     sums[0]
 }
 
-/// Σ a[i] · b[i] over the shorter length.
+/// Σ `a[i] · b[i]` over the shorter length.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     dispatch(Dot(a, b))
 }

@@ -24,8 +24,8 @@ impl Report {
         let start = Instant::now();
         let outcome = match command.stdin(Stdio::null()).status() {
             Ok(status) if status.success() => Outcome::Passed,
-            Ok(status) => Outcome::Failed(format!("{command:?}: {status}")),
-            Err(error) => Outcome::Failed(format!("{command:?}: {error}")),
+            Ok(status) => Outcome::Failed(status.to_string()),
+            Err(error) => Outcome::Failed(format!("{}: {error}", command.get_program().display())),
         };
         let passed = matches!(outcome, Outcome::Passed);
         self.steps.push((name.to_owned(), start.elapsed(), outcome));
