@@ -226,6 +226,9 @@ impl Device {
 
     /// Surfaces an error that could not be reported when it happened.
     pub(crate) fn check(&self) -> Result<()> {
+        if let Backend::Host(host) = &self.inner.backend {
+            host.faults().check()?;
+        }
         self.inner.backend.deferred().take()
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::event::HostEvent;
+use super::faults::FaultState;
 use super::operation::Work;
 use crate::callback;
 use crate::completion::Notify;
@@ -20,6 +21,7 @@ const SPIN: Duration = Duration::from_micros(20);
 #[derive(Debug)]
 pub(crate) struct StreamCore {
     id: u64,
+    faults: Arc<FaultState>,
     queue: Mutex<Queue>,
     work: Condvar,
     /// The number of the last step that was enqueued. Written under the queue's lock.
@@ -49,9 +51,10 @@ enum Worker {
 }
 
 impl StreamCore {
-    pub(crate) fn new(id: u64) -> Arc<Self> {
+    pub(crate) fn new(id: u64, faults: &Arc<FaultState>) -> Arc<Self> {
         Arc::new(StreamCore {
             id,
+            faults: Arc::clone(faults),
             queue: Mutex::new(Queue { steps: VecDeque::new(), worker: Worker::NotStarted, closing: false }),
             work: Condvar::new(),
             enqueued: AtomicU64::new(0),
@@ -70,6 +73,9 @@ impl StreamCore {
     /// Enqueues a step and returns its number. The first one starts the worker.
     pub(crate) fn push(self: &Arc<Self>, work: Work) -> Result<u64> {
         self.check()?;
+        if work.is_operation() {
+            self.faults.enqueue()?;
+        }
         let mut queue = lock(&self.queue);
         if queue.worker == Worker::NotStarted {
             let core = Arc::clone(self);
@@ -124,13 +130,13 @@ impl StreamCore {
         }
         match self.poison.get() {
             Some((failed, error)) if *failed <= step => Err(error.clone()),
-            _ => Ok(true),
+            _ => self.faults.check().map(|()| true),
         }
     }
 
-    /// Fails if a step has failed.
+    /// Fails if a step has failed, or the device is lost.
     pub(crate) fn check(&self) -> Result<()> {
-        self.poison.get().map_or(Ok(()), |(_, error)| Err(error.clone()))
+        self.poison.get().map_or_else(|| self.faults.check(), |(_, error)| Err(error.clone()))
     }
 
     /// Blocks until a step is done.
@@ -175,8 +181,10 @@ impl StreamCore {
         while let Some(work) = self.next(step) {
             step += 1;
             // A poisoned stream drops its steps unrun; a closure's captures may panic there as well.
-            let outcome =
-                catch_unwind(AssertUnwindSafe(|| if self.poison.get().is_some() { Ok(()) } else { work.run() }));
+            let outcome = catch_unwind(AssertUnwindSafe(|| match self.check() {
+                Ok(()) => work.run(&self.faults),
+                Err(error) => Err(error),
+            }));
             if let Err(error) = outcome.unwrap_or_else(|panic| Err(Error::operation(describe(panic)))) {
                 // Fails only if the stream is poisoned already, and the first error is the one that counts.
                 let _ = self.poison.set((step, error));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::core::StreamCore;
+use super::faults::FaultState;
 use super::options::HostOptions;
 use crate::device::MemoryInfo;
 use crate::error::{Deferred, Error, ErrorKind, Result};
@@ -22,16 +23,19 @@ pub(crate) struct HostDevice {
     streams: Mutex<Vec<Weak<StreamCore>>>,
     default: Arc<StreamCore>,
     deferred: Deferred,
+    faults: Arc<FaultState>,
 }
 
 impl HostDevice {
     pub(crate) fn new(options: HostOptions) -> Self {
+        let faults = Arc::default();
         HostDevice {
             options,
             used: AtomicU64::new(0),
             streams: Mutex::default(),
-            default: StreamCore::new(StreamInner::next_id()),
+            default: StreamCore::new(StreamInner::next_id(), &faults),
             deferred: Deferred::default(),
+            faults,
         }
     }
 
@@ -43,12 +47,16 @@ impl HostDevice {
         &self.deferred
     }
 
+    pub(crate) fn faults(&self) -> &Arc<FaultState> {
+        &self.faults
+    }
+
     pub(crate) fn default_core(&self) -> &Arc<StreamCore> {
         &self.default
     }
 
     pub(crate) fn new_core(&self, id: u64) -> Arc<StreamCore> {
-        let core = StreamCore::new(id);
+        let core = StreamCore::new(id, &self.faults);
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|stream| stream.strong_count() > 0);
         streams.push(Arc::downgrade(&core));
@@ -79,6 +87,14 @@ impl HostDevice {
             )
         })?;
         Ok(MemoryInfo::new(available, total))
+    }
+
+    /// Fails where a fault is armed that says so; once an allocation, however often that is tried.
+    pub(crate) fn admit(&self, place: Place, bytes: usize) -> Result<()> {
+        self.faults.allocation().map_err(|why| {
+            let text = format!("allocate {bytes} bytes of {place} memory on {}: {why}", self.name());
+            Error::new(ErrorKind::OutOfMemory, text)
+        })
     }
 
     /// Allocates zeroed memory. Device memory counts against the limit.

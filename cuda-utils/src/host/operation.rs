@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::core::StreamCore;
 use super::event::Stamp;
+use super::faults::FaultState;
 use crate::error::Result;
 
 /// An operation that can be enqueued on an emulated stream again and again without an allocation.
@@ -15,6 +16,11 @@ pub trait Operation: Send + Sync {
     ///
     /// An error (see [`Error::operation`](crate::Error::operation)) poisons the stream. So does a panic.
     fn run(&self) -> Result<()>;
+
+    /// How many items it works on, such as the batch of an inference: what [`Faults::set_latency`](super::Faults::set_latency) counts.
+    fn items(&self) -> u64 {
+        1
+    }
 }
 
 /// A step of an emulated stream.
@@ -33,15 +39,22 @@ pub(crate) enum Work {
 unsafe impl Send for Work {}
 
 impl Work {
-    pub(crate) fn run(self) -> Result<()> {
+    /// Whether it is an operation of a library, which faults are counted by.
+    pub(super) fn is_operation(&self) -> bool {
+        matches!(self, Work::Once(_) | Work::Shared(_))
+    }
+
+    pub(super) fn run(self, faults: &FaultState) -> Result<()> {
         match self {
             Work::Copy { from, to, bytes } => {
+                faults.copy()?;
                 // SAFETY: whoever enqueued the copy keeps both ranges allocated, and off limits for others, until this step is done;
                 // `copy` allows them to overlap.
                 unsafe { std::ptr::copy(from, to, bytes) };
                 Ok(())
             }
             Work::Fill { to, value, bytes } => {
+                faults.copy()?;
                 // SAFETY: whoever enqueued the fill keeps the range allocated, and off limits for others, until this step is done.
                 unsafe { std::ptr::write_bytes(to, value, bytes) };
                 Ok(())
@@ -51,12 +64,12 @@ impl Work {
                 stamp.reach(record);
                 Ok(())
             }
-            Work::Once(function) => function(),
+            Work::Once(function) => faults.operation(1, function),
             Work::Callback(function) => {
                 function();
                 Ok(())
             }
-            Work::Shared(operation) => operation.run(),
+            Work::Shared(operation) => faults.operation(operation.items(), || operation.run()),
         }
     }
 }

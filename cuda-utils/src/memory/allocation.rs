@@ -92,6 +92,9 @@ impl Allocation {
         callback::refuse("allocate memory")?;
         device.check()?;
         device.inner.graves.reap();
+        if let Backend::Host(host) = device.backend() {
+            host.admit(place, bytes)?;
+        }
         let block = match Block::new(device.backend(), place, bytes) {
             Err(error) if error.kind() == ErrorKind::OutOfMemory && device.inner.graves.wait() => {
                 Block::new(device.backend(), place, bytes)

@@ -9,6 +9,7 @@ use cuda_utils::{Device, HostOptions, Stream};
 mod completion;
 mod device;
 mod event;
+mod faults;
 mod memory;
 mod raw;
 mod shared_use;
