@@ -20,4 +20,4 @@ pub mod shape;
 pub mod tensor;
 
 pub use error::{Error, Result};
-pub use library::{library, library_as};
+pub use library::{Emulator, library, library_as};

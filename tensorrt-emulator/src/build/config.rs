@@ -14,11 +14,13 @@ pub struct BuildConfig {
     pub settings: Settings,
     /// The threads of the build; the caller's rayon pool where absent.
     pub threads: Option<usize>,
+    /// Whether networks are refused that NVIDIA's builder refuses and the emulator could run.
+    pub strict: bool,
 }
 
 impl BuildConfig {
     /// No profile, and the default settings.
     pub fn new(identity: Identity) -> Self {
-        Self { identity, profiles: Vec::new(), settings: Settings::default(), threads: None }
+        Self { identity, profiles: Vec::new(), settings: Settings::default(), threads: None, strict: false }
     }
 }

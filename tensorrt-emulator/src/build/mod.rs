@@ -3,7 +3,7 @@
 //! ```text
 //! config   what the builder is asked for      fold     layers computed at build time
 //! profile  profiles, completed and checked    prune    what no output needs
-//! progress what a build reports
+//! progress what a build reports          strict  what NVIDIA's builder refuses
 //! ```
 
 mod config;
@@ -11,6 +11,7 @@ mod fold;
 mod profile;
 mod progress;
 mod prune;
+mod strict;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +48,9 @@ pub fn build_engine(network: &Network, config: &BuildConfig, progress: &mut dyn 
     let mut whole = Phase::start(progress, BUILD, None, 4);
     if graph.outputs.is_empty() {
         return Err(Error::config("the network has no outputs: mark at least one tensor"));
+    }
+    if config.strict {
+        strict::check(graph)?;
     }
     let mut graph = graph.clone();
     whole.within("Folding constants", graph.layers.len(), |phase| fold::fold(&mut graph, &config.settings, phase))?;

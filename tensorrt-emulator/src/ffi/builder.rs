@@ -37,9 +37,9 @@ impl Object for BuilderObject {
 }
 
 /// Makes a builder; the version says which TensorRT the emulator is.
-pub(super) unsafe extern "C" fn create(logger: *mut c_void, version: i32) -> *mut c_void {
+unsafe extern "C" fn create<const STRICT: bool>(logger: *mut c_void, version: i32) -> *mut c_void {
     let Some(scope) = Scope::of_version(logger.cast(), version) else { return std::ptr::null_mut() };
-    into_raw(BuilderObject { scope, max_threads: Mutex::new(1), profiles: Mutex::default() })
+    into_raw(BuilderObject { scope: scope.with_strict(STRICT), max_threads: Mutex::new(1), profiles: Mutex::default() })
 }
 
 impl BuilderObject {
@@ -56,6 +56,7 @@ impl BuilderObject {
             settings: settings.to_plan(self.scope.family, network.flags()),
             profiles: settings.profiles.iter().map(|profile| profile.complete()).collect::<Result<_>>()?,
             threads: usize::try_from(*lock(&self.max_threads)).ok(),
+            strict: self.scope.strict,
         };
         // SAFETY: the table's contract: a monitor that was set is alive while plans are built.
         let monitor: Option<&ProgressMonitor> = unsafe { borrow(settings.progress) };
@@ -110,13 +111,13 @@ impl Progress for Monitor<'_> {
     }
 }
 
-/// Fills the entries.
-pub(super) fn fill(api: &mut Api) {
+/// Fills the entries; `strict` is what the builders are.
+pub(super) fn fill(api: &mut Api, strict: bool) {
     unsafe extern "C" fn destroy(object: *mut tensorrt_sys::IBuilder) {
         // SAFETY: the table's contract: made by `create`, not used again.
         unsafe { drop_object::<BuilderObject>(object.cast::<c_void>()) };
     }
-    api.createInferBuilder_INTERNAL = Some(create);
+    api.createInferBuilder_INTERNAL = Some(if strict { create::<true> } else { create::<false> });
     api.IBuilder_destroy = Some(destroy);
     entries! { api;
         IBuilder: BuilderObject {

@@ -27,10 +27,10 @@ mod value;
 
 use tensorrt_sys::Api;
 
-/// The table with every emulated entry filled.
-pub(crate) fn table() -> Api {
+/// The table with every emulated entry filled; `strict` is what its builders and parsers are.
+pub(crate) fn table(strict: bool) -> Api {
     let mut api = Api::empty();
-    builder::fill(&mut api);
+    builder::fill(&mut api, strict);
     callbacks::fill(&mut api);
     config::fill(&mut api);
     context::fill(&mut api);

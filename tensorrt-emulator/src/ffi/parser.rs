@@ -12,7 +12,7 @@ use super::object::{Object, borrow, drop_object, into_raw, lock};
 use super::scope::{Scope, c_text};
 use super::text::{Text, read, read_optional};
 use super::value::Value;
-use crate::onnx::{Imported, Importer, Model, ParserError, Subgraph, supports_operator};
+use crate::onnx::{Imported, Importer, Model, ParserError, Subgraph};
 use crate::{Error, Result};
 
 /// The object behind `IParser`.
@@ -69,7 +69,8 @@ impl ErrorObject {
 pub(super) unsafe extern "C" fn create(network: *mut c_void, logger: *mut c_void, _version: i32) -> *mut c_void {
     // SAFETY: the table's contract: `network` is null or a live network of this table.
     let Some(network) = (unsafe { borrow::<NetworkObject, _>(network) }) else { return std::ptr::null_mut() };
-    let scope = Scope::new(network.scope().family, network.scope().version, logger.cast());
+    let parent = network.scope();
+    let scope = Scope::new(parent.family, parent.version, logger.cast()).with_strict(parent.strict);
     into_raw(ParserObject { scope, network: network.shared.clone(), state: Mutex::default() })
 }
 
@@ -91,7 +92,7 @@ impl ParserObject {
     }
 
     fn importer(&self) -> Importer {
-        Importer::with_flags(lock(&self.state).flags)
+        Importer::with_flags(lock(&self.state).flags).with_strict(self.scope.strict)
     }
 
     fn import(&self, model: Result<Model, ParserError>) -> bool {
@@ -173,7 +174,7 @@ pub(super) fn fill(api: &mut Api) {
             }
             Ok(nodes.as_mut_ptr())
         }
-        fn IParser_supportsOperator(parser, name: *const c_char) -> bool { Ok(supports_operator(&read(name, "the operator")?)) }
+        fn IParser_supportsOperator(parser, name: *const c_char) -> bool { Ok(parser.importer().supports_operator(&read(name, "the operator")?)) }
         fn IParser_getNbErrors(parser) -> i32 { Ok(i32::try_from(lock(&parser.state).errors.len()).unwrap_or(i32::MAX)) }
         fn IParser_getError(parser, index: i32) -> *mut IParserError {
             let mut state = lock(&parser.state);

@@ -17,13 +17,15 @@ pub(super) struct Scope {
     pub(super) family: Family,
     /// The version that the library presents itself as.
     pub(super) version: Version,
+    /// Whether what NVIDIA's parser and builder refuse is refused.
+    pub(super) strict: bool,
     logger: AtomicPtr<ILogger>,
     recorder: AtomicPtr<IErrorRecorder>,
 }
 
 impl Clone for Scope {
     fn clone(&self) -> Self {
-        let copy = Self::new(self.family, self.version, self.logger());
+        let copy = Self::new(self.family, self.version, self.logger()).with_strict(self.strict);
         copy.set_recorder(self.recorder());
         copy
     }
@@ -38,7 +40,14 @@ impl Drop for Scope {
 impl Scope {
     /// The surroundings of a factory's object; `logger` must outlive it, as TensorRT demands.
     pub(super) fn new(family: Family, version: Version, logger: *mut ILogger) -> Self {
-        Self { family, version, logger: AtomicPtr::new(logger), recorder: AtomicPtr::default() }
+        let (logger, recorder) = (AtomicPtr::new(logger), AtomicPtr::default());
+        Self { family, version, strict: false, logger, recorder }
+    }
+
+    /// The same surroundings, strict or not.
+    pub(super) fn with_strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
     }
 
     /// The surroundings for a factory's version argument (TensorRT's numbering, which differs per family); `None` where the logger is

@@ -4,6 +4,7 @@
 //! proto      the messages            model     bytes and files, external data
 //! tensor     typed tensors           function  local functions, inlined
 //! importer   nodes to layers         check     what is in a model, and what is wrong with it
+//! strict     what NVIDIA's parser refuses, for the strict setting
 //! ```
 
 mod check;
@@ -15,6 +16,7 @@ mod importer;
 mod model;
 pub mod proto;
 mod schema;
+mod strict;
 mod tensor;
 
 #[cfg(test)]
@@ -22,5 +24,5 @@ mod tests;
 
 pub use check::{ModelReport, Problem, ValueReport, check};
 pub use error::ParserError;
-pub use importer::{Imported, Importer, Subgraph, supports_operator};
+pub use importer::{Imported, Importer, Subgraph};
 pub use model::Model;

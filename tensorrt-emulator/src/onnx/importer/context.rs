@@ -29,6 +29,8 @@ pub(crate) struct Context<'a> {
     pub(crate) opset: i64,
     pub(crate) inputs: Vec<Option<Value>>,
     pub(crate) external: &'a ExternalData,
+    /// Whether what NVIDIA's parser refuses is refused (`onnx/strict`).
+    pub(crate) strict: bool,
     /// Weights that got a constant layer, to be bound to it from now on.
     pub(crate) materialized: Vec<(String, TensorId)>,
 }

@@ -13,13 +13,14 @@ use std::collections::{HashMap, HashSet};
 
 use tensorrt_sys::{OnnxParserFlag, ParserErrorCode};
 
-use self::context::Context;
+pub(crate) use self::context::Context;
 use self::scope::{Found, Scope, Value};
 use super::data_type;
 use super::error::{ParserError, Refusal};
 use super::function::{FlatNode, flatten, is_onnx};
 use super::model::{MAX_IR_VERSION, Model};
 use super::proto::{GraphProto, NodeProto, ValueInfoProto, dimension, type_proto};
+use super::strict;
 use crate::graph::TensorId;
 use crate::network::Network;
 use crate::tensor::Dims;
@@ -43,17 +44,12 @@ pub struct Subgraph {
     pub supported: bool,
 }
 
-/// Whether there is a converter for an operator of ONNX's own domain (`IParser::supportsOperator`).
-#[doc(alias = "nvonnxparser::IParser::supportsOperator")]
-pub fn supports_operator(name: &str) -> bool {
-    ops::converter(name).is_some()
-}
-
 /// The parser and its settings (`nvonnxparser::IParser`).
 #[derive(Debug, Clone, Default)]
 #[doc(alias = "nvonnxparser::IParser")]
 pub struct Importer {
     flags: u32,
+    strict: bool,
 }
 
 impl Importer {
@@ -65,7 +61,14 @@ impl Importer {
     /// A parser with NVIDIA's flag bits (`OnnxParserFlags`).
     #[must_use]
     pub fn with_flags(flags: u32) -> Self {
-        Self { flags }
+        Self { flags, ..Self::default() }
+    }
+
+    /// Whether what NVIDIA's parser refuses is refused even where the emulator could do it.
+    #[must_use]
+    pub fn with_strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
     }
 
     /// Adds the model's layers to `network`, which is left as it was where the model is refused.
@@ -81,6 +84,12 @@ impl Importer {
             return Ok(Imported { node_outputs: run.node_outputs });
         }
         Err(run.errors)
+    }
+
+    /// Whether there is a converter for an operator of ONNX's own domain.
+    #[doc(alias = "nvonnxparser::IParser::supportsOperator")]
+    pub fn supports_operator(&self, name: &str) -> bool {
+        ops::converter(name).is_some() && (!self.strict || strict::has_operator(name))
     }
 
     /// Which nodes can be imported and which cannot, with the reasons.
@@ -100,7 +109,7 @@ impl Importer {
     }
 
     fn run(&self, model: &Model, network: &mut Network) -> Run {
-        let mut run = Run::default();
+        let mut run = Run { strict: self.strict, ..Run::default() };
         if self.flags & (1 << (OnnxParserFlag::ReportCapabilityDla as u32)) != 0 {
             run.model(ParserErrorCode::UnsupportedGraph, "the emulated device has no DLA to report capabilities of");
             return run;
@@ -129,6 +138,7 @@ impl Importer {
 
 #[derive(Debug, Default)]
 struct Run {
+    strict: bool,
     errors: Vec<ParserError>,
     names: HashSet<String>,
     node_outputs: HashMap<String, Vec<TensorId>>,
@@ -196,7 +206,7 @@ impl Run {
     fn node<'a>(&mut self, flat: &FlatNode<'_>, scope: &mut Scope<'a>, network: &mut Network) {
         let first_layer = network.graph().layers.len();
         let first_tensor = network.graph().tensors.len();
-        match convert(flat, scope, network) {
+        match convert(flat, scope, network, self.strict) {
             Ok(Some(outputs)) => {
                 self.name_layers(&flat.node, first_layer, &outputs, network);
                 self.bind_node(flat, outputs, first_tensor, scope, network);
@@ -371,7 +381,12 @@ fn add_input(input: &ValueInfoProto, network: &mut Network) -> Result<TensorId, 
 }
 
 /// The node's outputs; `None` where an input is poisoned.
-fn convert(flat: &FlatNode<'_>, scope: &mut Scope<'_>, network: &mut Network) -> Result<Option<Vec<Value>>, Refusal> {
+fn convert(
+    flat: &FlatNode<'_>,
+    scope: &mut Scope<'_>,
+    network: &mut Network,
+    strict: bool,
+) -> Result<Option<Vec<Value>>, Refusal> {
     let node = &*flat.node;
     let mut inputs = Vec::with_capacity(node.input.len());
     let mut poisoned = false;
@@ -405,7 +420,10 @@ fn convert(flat: &FlatNode<'_>, scope: &mut Scope<'_>, network: &mut Network) ->
         return Ok(None);
     }
     let external = scope.external();
-    let mut context = Context { network, node, opset: flat.opset, inputs, external, materialized: Vec::new() };
+    let mut context = Context { network, node, opset: flat.opset, inputs, external, strict, materialized: Vec::new() };
+    if context.strict {
+        strict::check(&context)?;
+    }
     let outputs = converter(&mut context);
     for (name, id) in context.materialized {
         scope.rebind(&name, Value::Tensor(id));
