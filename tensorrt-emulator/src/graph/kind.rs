@@ -8,7 +8,7 @@ use tensorrt_sys::{
     UnaryOperation,
 };
 
-use super::WeightsId;
+use super::{Attention, DistCollective, KvCacheUpdate, Moe, WeightsId};
 use crate::tensor::Dims;
 
 /// A layer's operation and its parameters; `axes` are bit masks as in TensorRT (bit i = dimension i).
@@ -24,6 +24,11 @@ pub enum LayerKind {
     Activation { op: ActivationType, alpha: f32, beta: f32 },
     /// Fails at run time unless its boolean input is true.
     Assertion { message: String },
+    /// An attention, up to its output; inputs: query, key, value, optional mask, optional scale of the normalization's quantization,
+    /// optional query lengths, optional key and value lengths.
+    AttentionInput(Attention),
+    /// The end of an attention, whose input is the attention's [`AttentionInput`](Self::AttentionInput).
+    AttentionOutput,
     /// Converts to another type.
     Cast { to: DataType },
     /// Joins the inputs along one axis.
@@ -38,6 +43,8 @@ pub enum LayerKind {
     Deconvolution(Conv),
     /// Integers (or fp8) to floats; inputs: data, scale, optional zero point.
     Dequantize(Quantization),
+    /// An exchange between devices.
+    DistCollective(DistCollective),
     /// Computes the scale, then quantizes; outputs: data, scale.
     DynamicQuantize { axis: i32, block_size: i32, to: DataType, scale_type: DataType },
     /// Einstein summation.
@@ -52,10 +59,15 @@ pub enum LayerKind {
     GridSample { interpolation: InterpolationMode, align_corners: bool, sample_mode: SampleMode },
     /// Passes its input on.
     Identity,
+    /// Writes new keys or values into a cache in place; inputs: cache, update, write indices, optional update lengths.
+    KvCacheUpdate(KvCacheUpdate),
     /// Local response normalization across channels.
     Lrn { window: i64, alpha: f32, beta: f32, k: f32 },
     /// Matrix product over the last two dimensions with broadcasting batch dimensions.
     MatrixMultiply { ops: [MatrixOperation; 2] },
+    /// A mixture of experts; inputs: hidden states, selected experts, their scores, gate, up and down weights, optional gate, up and down
+    /// biases, optional scale of the activation's quantization, optional scale of its scales.
+    Moe(Moe),
     /// Non-maximum suppression; inputs: boxes, scores, max boxes, optional IoU and score thresholds.
     Nms { format: BoundingBoxFormat, topk_limit: i32, indices: DataType },
     /// Indices of the elements that are not zero, shape [rank, count].
@@ -308,6 +320,8 @@ impl LayerKind {
         match self {
             Self::Activation { .. } => LayerType::Activation,
             Self::Assertion { .. } => LayerType::Assertion,
+            Self::AttentionInput(_) => LayerType::AttentionInput,
+            Self::AttentionOutput => LayerType::AttentionOutput,
             Self::Cast { .. } => LayerType::Cast,
             Self::Concatenation { .. } => LayerType::Concatenation,
             Self::Constant { .. } => LayerType::Constant,
@@ -315,6 +329,7 @@ impl LayerKind {
             Self::Cumulative { .. } => LayerType::Cumulative,
             Self::Deconvolution(_) => LayerType::Deconvolution,
             Self::Dequantize(_) => LayerType::Dequantize,
+            Self::DistCollective(_) => LayerType::DistCollective,
             Self::DynamicQuantize { .. } => LayerType::DynamicQuantize,
             Self::Einsum { .. } => LayerType::Einsum,
             Self::ElementWise { .. } => LayerType::Elementwise,
@@ -322,8 +337,10 @@ impl LayerKind {
             Self::Gather { .. } => LayerType::Gather,
             Self::GridSample { .. } => LayerType::GridSample,
             Self::Identity => LayerType::Identity,
+            Self::KvCacheUpdate(_) => LayerType::KvcacheUpdate,
             Self::Lrn { .. } => LayerType::Lrn,
             Self::MatrixMultiply { .. } => LayerType::MatrixMultiply,
+            Self::Moe(_) => LayerType::Moe,
             Self::Nms { .. } => LayerType::Nms,
             Self::NonZero { .. } => LayerType::NonZero,
             Self::Normalization(_) => LayerType::Normalization,

@@ -5,6 +5,7 @@
 mod kind;
 mod layer;
 mod network;
+mod transformer;
 mod value;
 
 pub use kind::{
@@ -12,4 +13,5 @@ pub use kind::{
 };
 pub use layer::Layer;
 pub use network::{Graph, LayerId, TensorId, TensorInfo, Weights, WeightsId};
+pub use transformer::{Attention, DistCollective, KvCacheUpdate, Moe};
 pub use value::ValueInfo;

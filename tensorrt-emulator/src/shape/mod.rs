@@ -4,7 +4,9 @@
 //! (every dimension known): an unknown stays unknown, and what contradicts TensorRT's rules is an error.
 
 mod arithmetic;
+mod attention;
 mod broadcast;
+mod collective;
 mod concatenation;
 mod constant;
 mod conv;
@@ -13,7 +15,9 @@ mod elements;
 mod fill;
 mod gather;
 mod inputs;
+mod kv_cache;
 mod matmul;
+mod moe;
 mod nms;
 mod normalization;
 mod one_hot;
@@ -46,6 +50,8 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
     let outputs = match kind {
         LayerKind::Activation { .. } => one(pointwise::activation(inputs)),
         LayerKind::Assertion { message } => pointwise::assertion(inputs, message),
+        LayerKind::AttentionInput(attention) => one(attention::infer(inputs, attention)),
+        LayerKind::AttentionOutput => one(attention::output(inputs)),
         LayerKind::Cast { to } => one(pointwise::cast(inputs, *to)),
         LayerKind::Concatenation { axis } => one(concatenation::infer(inputs, *axis)),
         LayerKind::Constant { weights, dims } => one(constant::infer(graph, *weights, *dims)),
@@ -53,6 +59,7 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         LayerKind::Cumulative { .. } => one(reduce::cumulative(inputs)),
         LayerKind::Deconvolution(conv) => one(conv::deconvolution(graph, inputs, conv)),
         LayerKind::Dequantize(quantization) => one(quantization::dequantize(inputs, quantization)),
+        LayerKind::DistCollective(collective) => one(collective::infer(inputs, collective)),
         LayerKind::DynamicQuantize { axis, block_size, to, scale_type } => {
             quantization::dynamic(inputs, *axis, *block_size, *to, *scale_type)
         }
@@ -64,8 +71,10 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         }
         LayerKind::GridSample { .. } => one(resize::grid_sample(inputs)),
         LayerKind::Identity => one(pointwise::identity(inputs)),
+        LayerKind::KvCacheUpdate(update) => one(kv_cache::infer(inputs, update)),
         LayerKind::Lrn { window, .. } => one(normalization::lrn(inputs, *window)),
         LayerKind::MatrixMultiply { ops } => one(matmul::infer(inputs, *ops)),
+        LayerKind::Moe(moe) => one(moe::infer(inputs, moe)),
         LayerKind::Nms { format, topk_limit, indices } => nms::infer(inputs, *format, *topk_limit, *indices),
         LayerKind::NonZero { indices } => one(nms::non_zero(inputs, *indices)),
         LayerKind::Normalization(normalization) => one(normalization::infer(inputs, normalization)),
