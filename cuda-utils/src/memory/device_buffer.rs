@@ -33,6 +33,19 @@ impl<T: Element> DeviceBuffer<T> {
         Ok(DeviceBuffer { memory, len, element: PhantomData })
     }
 
+    /// The first `len` elements of memory that is there already, which is shared.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the memory is smaller.
+    pub fn from_memory(memory: &Arc<DeviceMemory>, len: usize) -> Result<Self> {
+        let bytes = bytes_of::<T>(len)?;
+        if bytes > memory.bytes() {
+            return Err(Error::invalid(format!("use {bytes} bytes of a memory of {}", memory.bytes())));
+        }
+        Ok(DeviceBuffer { memory: Arc::clone(memory), len, element: PhantomData })
+    }
+
     /// Allocates `len` elements and enqueues filling them with zero bytes.
     ///
     /// # Errors
@@ -79,7 +92,7 @@ impl<T: Element> DeviceBuffer<T> {
         self.len == 0
     }
 
-    /// The size in bytes.
+    /// The size of the memory in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.memory.bytes()

@@ -7,6 +7,9 @@ use tensorrt_sys::Api;
 
 use super::object::drop_object;
 
+/// The alignment that output allocators are asked for, in bytes.
+const OUTPUT_ALIGNMENT: u64 = 256;
+
 /// The user's functions and the pointer they are called with.
 pub(super) struct Callback<F> {
     functions: F,
@@ -58,6 +61,7 @@ macro_rules! callbacks {
 callbacks! {
     ILogger ILoggerFns ILogger_new ILogger_delete Logger;
     IErrorRecorder IErrorRecorderFns IErrorRecorder_new IErrorRecorder_delete ErrorRecorder;
+    IOutputAllocator IOutputAllocatorFns IOutputAllocator_new IOutputAllocator_delete OutputAllocator;
     IProgressMonitor IProgressMonitorFns IProgressMonitor_new IProgressMonitor_delete ProgressMonitor;
     IStreamReaderV2 IStreamReaderV2Fns IStreamReaderV2_new IStreamReaderV2_delete StreamReader;
     IStreamWriter IStreamWriterFns IStreamWriter_new IStreamWriter_delete StreamWriter;
@@ -142,6 +146,29 @@ impl StreamWriter {
         let (Some(write), Ok(size)) = (self.functions.write, i64::try_from(bytes.len())) else { return false };
         // SAFETY: the user's function under its contract: it reads at most `size` bytes.
         size == unsafe { write(self.user, bytes.as_ptr().cast(), size) }
+    }
+}
+
+impl OutputAllocator {
+    /// Memory of at least `size` bytes for an output, in place of `current`; null if the user has none.
+    pub(super) fn reallocate(
+        &self,
+        tensor: &CStr,
+        current: *mut c_void,
+        size: usize,
+        stream: *mut c_void,
+    ) -> *mut c_void {
+        let Some(reallocate) = self.functions.reallocateOutputAsync else { return std::ptr::null_mut() };
+        // SAFETY: the user's function under its contract: the name is valid during the call, the stream is the one of the enqueue.
+        unsafe { reallocate(self.user, tensor.as_ptr(), current, size as u64, OUTPUT_ALIGNMENT, stream) }
+    }
+
+    /// The output's shape.
+    pub(super) fn notify(&self, tensor: &CStr, shape: &tensorrt_sys::Dims) {
+        if let Some(notify) = self.functions.notifyShape {
+            // SAFETY: the user's function under its contract: name and shape are valid during the call.
+            unsafe { notify(self.user, tensor.as_ptr(), shape) };
+        }
     }
 }
 

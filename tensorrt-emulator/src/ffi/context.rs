@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use cuda_utils::DeviceMemory;
 use cuda_utils::host::{self, HostStreamRef};
-use tensorrt_sys::{Api, ErrorCode, ICudaEngine, IExecutionContext, IProfiler, ProfilingVerbosity, TensorUpdate};
+use tensorrt_sys::{
+    Api, ErrorCode, ICudaEngine, IExecutionContext, IOutputAllocator, IProfiler, ProfilingVerbosity, TensorUpdate,
+};
 
-use super::callbacks::Profiler;
+use super::callbacks::{OutputAllocator, Profiler};
 use super::dims::{shape_from_c, to_c};
 use super::entries::{entries, guard};
 use super::job::{Back, Job};
@@ -19,7 +21,7 @@ use super::scope::{Scope, c_text};
 use super::text::{Text, read};
 use super::value::Value;
 use crate::run::{Context, Engine};
-use crate::tensor::byte_len;
+use crate::tensor::{Dims, Tensor, byte_len};
 use crate::{Error, Result};
 
 /// The object behind `IExecutionContext`.
@@ -40,6 +42,8 @@ struct Front {
     context: Context,
     /// One an input or output; null until set.
     addresses: Vec<*mut c_void>,
+    /// One an input or output; null where the user gives the address.
+    allocators: Vec<*mut IOutputAllocator>,
     name: String,
     profiler: *mut IProfiler,
     emits_profile: bool,
@@ -77,6 +81,7 @@ impl ContextObject {
         let front = Front {
             context: engine.create_context(None)?,
             addresses: vec![std::ptr::null_mut(); io.len()],
+            allocators: vec![std::ptr::null_mut(); io.len()],
             name: String::new(),
             profiler: std::ptr::null_mut(),
             emits_profile: true,
@@ -121,6 +126,8 @@ impl ContextObject {
     fn enqueue(&self, stream: *mut c_void) -> Result<()> {
         let mut front = lock(&self.front);
         front.ready(&self.engine)?;
+        let dynamic = front.context.is_data_dependent()?;
+        let raw_stream = stream;
         let default;
         // SAFETY: the table's contract: the handle is null or a stream of the emulated device that lives during the call.
         let stream = match unsafe { HostStreamRef::from_raw(stream) } {
@@ -137,9 +144,17 @@ impl ContextObject {
         let job = front.job(&self.engine, &self.back);
         let profiler = front.profiler;
         let report = !profiler.is_null() && front.emits_profile;
-        job.take(&front.context, &front.addresses, report)?;
+        if !dynamic {
+            self.allocate(&mut front, raw_stream)?;
+        }
+        let Front { context, addresses, .. } = &mut *front;
+        job.take(context, addresses, report)?;
         let failed = |error: cuda_utils::Error| Error::new(ErrorCode::FailedExecution, error.to_string());
         stream.enqueue_shared(job.clone()).map_err(failed)?;
+        if dynamic {
+            stream.to_stream().and_then(|stream| stream.synchronize()).map_err(failed)?;
+            self.hand_over(&mut front, &job.results(), raw_stream)?;
+        }
         if !front.input_consumed.is_null() {
             // SAFETY: the table's contract: the event is one of the emulated device that lives during the call.
             let event = unsafe { host::HostEventRef::from_raw(front.input_consumed) };
@@ -160,6 +175,49 @@ impl ContextObject {
     }
 }
 
+impl ContextObject {
+    /// Memory from the user's allocator for output `index`, where it has one.
+    fn reallocate(&self, front: &mut Front, index: usize, dims: &Dims, stream: *mut c_void) -> Result<()> {
+        // SAFETY: the table's contract: an allocator that was set is alive during runs.
+        let Some(allocator) = (unsafe { borrow::<OutputAllocator, _>(front.allocators[index]) }) else { return Ok(()) };
+        let (name, tensor) = (&self.names[index], &self.engine.io_tensors()[index]);
+        let size = dims.volume().and_then(|count| byte_len(tensor.dtype, count));
+        let size = size.ok_or_else(|| Error::internal(format!("the size of \"{}\" is not known", tensor.name)))?;
+        let address = allocator.reallocate(name, front.addresses[index], size, stream);
+        if address.is_null() {
+            let text = format!("the output allocator of \"{}\" gave no memory for {size} bytes", tensor.name);
+            return Err(Error::new(ErrorCode::FailedAllocation, text));
+        }
+        front.addresses[index] = address;
+        allocator.notify(name, &to_c(dims));
+        Ok(())
+    }
+
+    /// Asks the allocators of outputs whose sizes are known before the run.
+    fn allocate(&self, front: &mut Front, stream: *mut c_void) -> Result<()> {
+        for index in 0..front.allocators.len() {
+            if !front.allocators[index].is_null() {
+                let dims = front.context.tensor_shape(index)?;
+                self.reallocate(front, index, &dims, stream)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the user the outputs of a run whose shapes depended on data; the stream has been waited for.
+    fn hand_over(&self, front: &mut Front, results: &[Tensor], stream: *mut c_void) -> Result<()> {
+        let first = self.engine.num_inputs();
+        for (index, result) in (first..).zip(results) {
+            self.reallocate(front, index, result.dims(), stream)?;
+            let bytes = result.view().bytes();
+            // SAFETY: the table's contract: the address, the user's or just allocated, has room for the output, is the host's memory, and
+            // nothing else uses it, for the stream is idle. The result is memory of its own.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), front.addresses[index].cast::<u8>(), bytes.len()) };
+        }
+        Ok(())
+    }
+}
+
 /// The memory that runs of a profile need, on the calling thread's device.
 fn device_memory(engine: &Engine, profile: usize) -> Result<Arc<DeviceMemory>> {
     let bytes = engine.device_memory_size(profile)?;
@@ -172,16 +230,18 @@ impl Front {
     /// Reads the values of shape inputs, then checks that a run could start.
     fn ready(&mut self, engine: &Engine) -> Result<()> {
         self.read_values(engine)?;
-        for (tensor, address) in engine.io_tensors().iter().zip(&self.addresses) {
-            if address.is_null() {
+        for (index, tensor) in engine.io_tensors().iter().enumerate() {
+            if !self.allocators[index].is_null() {
+                continue;
+            }
+            if self.addresses[index].is_null() {
                 let text = format!("the address of \"{}\" is not set", tensor.name);
                 return Err(Error::new(ErrorCode::InvalidState, text));
             }
-        }
-        if self.context.is_data_dependent()? {
-            return Err(Error::unsupported(
-                "an output's shape depends on data: output allocators are not emulated yet",
-            ));
+            if !tensor.is_input && !self.context.tensor_shape(index)?.is_static() {
+                let text = format!("the shape of \"{}\" depends on data: set an output allocator for it", tensor.name);
+                return Err(Error::new(ErrorCode::InvalidState, text));
+            }
         }
         Ok(())
     }
@@ -355,6 +415,19 @@ pub(super) fn fill(api: &mut Api) {
                 let index = context.index(name)?;
                 let is_output = !context.engine.io_tensors()[index].is_input;
                 Ok(if is_output { lock(&context.front).addresses[index] } else { std::ptr::null_mut() })
+            }
+            fn IExecutionContext_setOutputAllocator(context, name: *const c_char, allocator: *mut IOutputAllocator) -> bool {
+                let index = context.index(name)?;
+                let tensor = &context.engine.io_tensors()[index];
+                if tensor.is_input {
+                    return Err(Error::invalid(format!("\"{}\" is an input", tensor.name)));
+                }
+                lock(&context.front).allocators[index] = allocator;
+                Ok(true)
+            }
+            fn IExecutionContext_getOutputAllocator(context, name: *const c_char) -> *mut IOutputAllocator {
+                let index = context.index(name)?;
+                Ok(lock(&context.front).allocators[index])
             }
             fn IExecutionContext_getMaxOutputSize(context, name: *const c_char) -> i64 {
                 let index = context.index(name)?;

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::object::lock;
 use super::scope::Scope;
 use crate::run::{Context, Engine, LayerProfiler};
-use crate::tensor::{Dims, byte_len};
+use crate::tensor::{Dims, Tensor, byte_len};
 use crate::{Error, Result};
 
 /// The half of a context that computes; runs take turns.
@@ -77,6 +77,9 @@ struct Snapshot {
     addresses: Vec<*mut c_void>,
     sizes: Vec<usize>,
     profiled: bool,
+    /// Whether outputs' shapes depend on data: the run leaves its outputs in `results`.
+    dynamic: bool,
+    results: Vec<Tensor>,
     times: Vec<(String, f32)>,
 }
 
@@ -92,10 +95,12 @@ impl Job {
     ///
     /// # Errors
     /// A shape that is not known.
-    pub(super) fn take(&self, context: &Context, addresses: &[*mut c_void], profiled: bool) -> Result<()> {
+    pub(super) fn take(&self, context: &mut Context, addresses: &[*mut c_void], profiled: bool) -> Result<()> {
         let mut snapshot = lock(&self.snapshot);
         snapshot.profile = context.profile();
         snapshot.profiled = profiled;
+        snapshot.dynamic = context.is_data_dependent()?;
+        snapshot.results.clear();
         snapshot.dims.clear();
         for index in 0..self.engine.num_inputs() {
             let dims = context.input_shape(index).ok_or_else(|| Error::internal("an input's shape is not set"))?;
@@ -113,6 +118,11 @@ impl Job {
         }
     }
 
+    /// The outputs of a run whose shapes depended on data, which is done.
+    pub(super) fn results(&self) -> Vec<Tensor> {
+        std::mem::take(&mut lock(&self.snapshot).results)
+    }
+
     fn execute(&self) -> Result<()> {
         let mut snapshot = lock(&self.snapshot);
         let mut state = lock(&self.back.state);
@@ -125,48 +135,30 @@ impl Job {
             context.set_input_shape(index, dims)?;
         }
         let io = self.engine.io_tensors();
+        let inputs = self.engine.num_inputs();
         snapshot.sizes.clear();
-        for (index, tensor) in io.iter().enumerate() {
+        for (index, tensor) in io[..if snapshot.dynamic { inputs } else { io.len() }].iter().enumerate() {
             let dims = if tensor.is_input { snapshot.dims[index] } else { context.tensor_shape(index)? };
             let size = dims.volume().and_then(|count| byte_len(tensor.dtype, count));
             snapshot.sizes.push(size.ok_or_else(|| Error::internal("a tensor's size is not known"))?);
         }
-        check_overlap(&snapshot.addresses, &snapshot.sizes, self.engine.num_inputs())?;
-        let needed = context.memory_size()?;
-        let (address, size) = match memory {
-            Memory::Own(memory) => (memory.as_device_ptr(), memory.bytes()),
-            Memory::Lent(address, size) => (*address, *size),
-        };
-        if size < needed || (address.is_null() && needed > 0) {
-            return Err(Error::invalid(format!("{size} bytes of device memory are set, the run needs {needed}")));
-        }
-        let arena: &mut [u8] = if needed == 0 {
-            &mut []
-        } else {
-            // SAFETY: the memory is the context's own or lent to it (`setDeviceMemoryV2`), has `size` bytes, and the lock on the state
-            // lets no other run use it.
-            unsafe { std::slice::from_raw_parts_mut(address.cast(), size) }
-        };
         let buffer = |index: usize| (snapshot.addresses[index].cast::<u8>(), snapshot.sizes[index]);
-        let inputs: SmallVec<[&[u8]; 8]> = (0..self.engine.num_inputs())
+        let given: SmallVec<[&[u8]; 8]> = (0..inputs)
             .map(|index| {
                 let (address, size) = buffer(index);
                 // SAFETY: the table's contract: the address holds the tensor's bytes until the run is done; no output overlaps it.
                 unsafe { std::slice::from_raw_parts(address, size) }
             })
             .collect();
-        let mut outputs: SmallVec<[&mut [u8]; 8]> = (self.engine.num_inputs()..io.len())
-            .map(|index| {
-                let (address, size) = buffer(index);
-                // SAFETY: as above, and `check_overlap` found it apart from every other buffer.
-                unsafe { std::slice::from_raw_parts_mut(address, size) }
-            })
-            .collect();
         let times = Arc::new(Mutex::new(Vec::new()));
         if snapshot.profiled {
             context.set_profiler(Some(Box::new(Times(times.clone()))));
         }
-        let done = context.run(&inputs, &mut outputs, Some(arena));
+        let done = if snapshot.dynamic {
+            context.run_dynamic(&given).map(|results| snapshot.results = results)
+        } else {
+            run_static(context, memory, &given, &snapshot.addresses, &snapshot.sizes)
+        };
         if snapshot.profiled {
             context.set_profiler(None);
             snapshot.times = std::mem::take(&mut *lock(&times));
@@ -175,7 +167,47 @@ impl Job {
     }
 }
 
+/// Runs with every output's size known, into the user's buffers.
+fn run_static(
+    context: &mut Context,
+    memory: &Memory,
+    inputs: &[&[u8]],
+    addresses: &[*mut c_void],
+    sizes: &[usize],
+) -> Result<()> {
+    check_overlap(addresses, sizes, inputs.len())?;
+    let needed = context.memory_size()?;
+    let (address, size) = match memory {
+        Memory::Own(memory) => (memory.as_device_ptr(), memory.bytes()),
+        Memory::Lent(address, size) => (*address, *size),
+    };
+    if size < needed || (address.is_null() && needed > 0) {
+        return Err(Error::invalid(format!("{size} bytes of device memory are set, the run needs {needed}")));
+    }
+    let arena: &mut [u8] = if needed == 0 {
+        &mut []
+    } else {
+        // SAFETY: the memory is the context's own or lent to it (`setDeviceMemoryV2`), has `size` bytes, and the lock on the state
+        // lets no other run use it.
+        unsafe { std::slice::from_raw_parts_mut(address.cast(), size) }
+    };
+    let mut outputs: SmallVec<[&mut [u8]; 8]> = (inputs.len()..addresses.len())
+        .map(|index| {
+            // SAFETY: the table's contract: the address has room for the tensor until the run is done, and `check_overlap` found it
+            // apart from every other buffer.
+            unsafe { std::slice::from_raw_parts_mut(addresses[index].cast::<u8>(), sizes[index]) }
+        })
+        .collect();
+    context.run(inputs, &mut outputs, Some(arena))
+}
+
 impl Operation for Job {
+    /// The batch: the first extent of the first input.
+    fn items(&self) -> u64 {
+        let first = lock(&self.snapshot).dims.first().and_then(|dims| dims.first().copied());
+        first.and_then(|extent| u64::try_from(extent).ok()).unwrap_or(1)
+    }
+
     fn run(&self) -> cuda_utils::Result<()> {
         self.execute().map_err(|error| {
             self.back.scope.error("IExecutionContext::enqueueV3", &error);

@@ -58,6 +58,11 @@ impl ExecutionContext {
             let said = "its values are on the host; inputs of that kind take `set_input_values`";
             return Err(Error::invalid(tried, said));
         }
+        if binding.allocator.is_some() {
+            let tried = format!("bind a buffer to {:?}", info.name());
+            let said = "its shape depends on the data, so TensorRT allocates it; see `ExecutionContext::output`";
+            return Err(Error::invalid(tried, said));
+        }
         self.device_use.attach(memory)?;
         if let Some(old) = self.bindings[index].memory.replace(Arc::clone(memory)) {
             self.device_use.detach(&old);
@@ -69,7 +74,8 @@ impl ExecutionContext {
 
     /// Has the next inference tell TensorRT where a tensor is.
     pub(super) fn send_again(&mut self, index: usize) {
-        let Some(memory) = &self.bindings[index].memory else { return };
+        let binding = &self.bindings[index];
+        let Some(memory) = binding.memory.as_ref().filter(|_| binding.allocator.is_none()) else { return };
         let info = &self.engine.io_tensors()[index];
         self.pending.set(TensorUpdate {
             name: info.c_name().as_ptr(),
@@ -81,6 +87,7 @@ impl ExecutionContext {
 
     /// Refuses memories that are missing, too small, or written while another tensor uses them.
     pub(super) fn check_sizes(&mut self) -> Result<()> {
+        self.set_allocators()?;
         let tensors = self.engine.io_tensors();
         for (info, binding) in tensors.iter().zip(&self.bindings) {
             let tried = || format!("enqueue an inference: use the buffer of {:?}", info.name());
@@ -92,13 +99,12 @@ impl ExecutionContext {
                 }
                 continue;
             }
+            if binding.allocator.is_some() {
+                continue;
+            }
             let Some(memory) = &binding.memory else {
                 return Err(Error::new(ErrorKind::MissingInput, tried(), "no buffer was bound"));
             };
-            if binding.shape.is_none() {
-                let kind = ErrorKind::Unsupported { method: "IExecutionContext_setOutputAllocator", since: None };
-                return Err(Error::new(kind, tried(), "shapes that depend on the data are not supported"));
-            }
             if memory.bytes() < binding.needed {
                 let said = format!("it has {} bytes, {} are needed", memory.bytes(), binding.needed);
                 return Err(Error::new(ErrorKind::ShapeMismatch, tried(), said));

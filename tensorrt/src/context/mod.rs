@@ -2,6 +2,7 @@
 
 mod bind;
 mod inference;
+mod output;
 mod profiler;
 mod shapes;
 
@@ -13,8 +14,9 @@ use cuda_utils::{DeviceMemory, SharedUse, Stream};
 use tensorrt_sys::{IExecutionContext, TensorUpdate};
 
 pub use self::inference::Inference;
+pub use self::output::OutputTensor;
 pub(crate) use self::shapes::check_input_shape;
-use crate::callbacks::{ProfilerObject, panic};
+use crate::callbacks::{OutputAllocator, ProfilerObject, panic};
 use crate::dims::Dims;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -55,6 +57,8 @@ pub struct ExecutionContext {
     shapes_known: bool,
     /// Whether every bound memory was seen to be large enough.
     sizes_checked: bool,
+    /// Whether TensorRT allocates an output.
+    allocates: bool,
 }
 
 /// What is known of one input or output.
@@ -65,6 +69,8 @@ struct Binding {
     /// The bytes that the tensor needs, once all shapes are known.
     needed: usize,
     memory: Option<Arc<DeviceMemory>>,
+    /// Allocates the memory, where the size depends on the data; it outlives the context.
+    allocator: Option<OutputAllocator>,
     /// The values of an input that is read on the host, kept as long as TensorRT knows their address.
     values: Option<Box<[u64]>>,
     /// Whether the values were set since the shape was.
@@ -112,6 +118,7 @@ impl ExecutionContext {
             profile: 0,
             shapes_known: false,
             sizes_checked: false,
+            allocates: false,
         };
         context.forget_shapes();
         Ok(context)
@@ -162,7 +169,8 @@ impl ExecutionContext {
     /// # Errors
     ///
     /// `MissingInput` if an input has no shape or a tensor no buffer, `ShapeMismatch` if a buffer is too small, `Enqueue` if TensorRT
-    /// refuses, `Cuda` if the device reports an error. Nothing is enqueued then.
+    /// refuses, `OutOfMemory` if there is no room for an output whose size depends on the data, `Cuda` if the device reports an error.
+    /// Nothing is enqueued then.
     #[doc(alias = "nvinfer1::IExecutionContext::enqueueV3")]
     pub fn launch(&mut self, stream: &Stream) -> Result<()> {
         if !self.shapes_known {
@@ -170,6 +178,9 @@ impl ExecutionContext {
         }
         if !self.sizes_checked {
             self.check_sizes()?;
+        }
+        if self.allocates {
+            self.forget_outputs();
         }
         self.engine.device().make_current()?;
         let operation = Operation::begin();
@@ -187,6 +198,9 @@ impl ExecutionContext {
             )
         };
         let finished = guard.finish();
+        if self.allocates {
+            self.keep_outputs()?;
+        }
         if self.profiler.is_some() {
             panic::resume();
         }
@@ -210,6 +224,9 @@ impl ExecutionContext {
 
     #[cold]
     fn refused(&self, operation: Operation, failed: i32) -> Error {
+        if let Some(error) = self.allocation_error() {
+            return error.with_lines(operation.lines());
+        }
         let tensor = usize::try_from(failed).ok().and_then(|index| self.pending.0.get(index));
         let name = tensor.and_then(|update| {
             self.engine.io_tensors().iter().find(|info| std::ptr::eq(info.c_name().as_ptr(), update.name))

@@ -103,7 +103,7 @@ impl ExecutionContext {
         }
         self.bindings[index].shape.ok_or_else(|| {
             let tried = format!("get the shape of {:?}", self.engine.io_tensors()[index].name());
-            Error::new(ErrorKind::ShapeMismatch, tried, "it depends on the data")
+            Error::new(ErrorKind::ShapeMismatch, tried, "it depends on the data: it is known after an inference")
         })
     }
 
@@ -148,15 +148,10 @@ impl ExecutionContext {
         Ok(())
     }
 
-    /// The bytes that a tensor needs in the next inference.
+    /// The bytes that a tensor needs in the next inference; `usize::MAX` where that depends on the data.
     pub(crate) fn bytes_needed(&mut self, index: usize) -> Result<usize> {
         if !self.shapes_known {
             self.infer_shapes()?;
-        }
-        if self.bindings[index].shape.is_none() {
-            let kind = ErrorKind::Unsupported { method: "IExecutionContext_setOutputAllocator", since: None };
-            let tried = format!("size {:?}", self.engine.io_tensors()[index].name());
-            return Err(Error::new(kind, tried, "shapes that depend on the data are not supported"));
         }
         Ok(self.bindings[index].needed)
     }

@@ -204,6 +204,9 @@ impl Session {
                 continue;
             }
             let bytes = self.context.bytes_needed(index)?;
+            if bytes == usize::MAX || self.context.is_allocated(index) {
+                continue;
+            }
             let (pinned, device) = self.slots[index].room(bytes, &self.stream)?;
             self.context.set_tensor_memory(info.name(), device.memory())?;
             if let Some(view) = &inputs[index] {
@@ -215,6 +218,12 @@ impl Session {
         self.context.launch(&self.stream)?;
         for (index, info) in engine.io_tensors().iter().enumerate() {
             if info.is_input() || info.location() == TensorLocation::Host {
+                continue;
+            }
+            if self.context.is_allocated(index) {
+                let output = self.context.output(info.name())?;
+                let (pinned, _) = self.slots[index].room(output.bytes(), &self.stream)?;
+                output.copy_to(pinned, &self.stream)?;
                 continue;
             }
             let bytes = self.context.bytes_needed(index)?;
@@ -230,7 +239,8 @@ impl Session {
         let mut shapes = Vec::new();
         for (index, info) in engine.io_tensors().iter().enumerate() {
             if !info.is_input() {
-                shapes.push((index, self.context.tensor_shape(info.name())?, self.context.bytes_needed(index)?));
+                let shape = self.context.tensor_shape(info.name())?;
+                shapes.push((index, shape, info.bytes(&shape)?));
             }
         }
         let mut outputs = Outputs::new();
