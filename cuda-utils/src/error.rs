@@ -27,6 +27,8 @@ pub enum ErrorKind {
     LengthMismatch,
     /// The call is not allowed where it was made, such as a wait inside a host callback.
     NotPermitted,
+    /// Something was done, while a stream was capturing, that cannot be part of a graph.
+    NotCapturable,
     /// The driver or the emulated device does not offer this.
     Unsupported,
     /// Work enqueued on a stream of the emulated device failed or panicked; that stream refuses all further work.

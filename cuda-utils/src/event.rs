@@ -139,6 +139,7 @@ impl EventInner {
     }
 
     pub(crate) fn record(&self, stream: &StreamInner) -> Result<()> {
+        stream.not_capturing("record an event")?;
         match (&self.raw, &stream.raw) {
             (RawEvent::Cuda(event), RawStream::Cuda(stream)) => event.record(stream),
             (RawEvent::Host(event), RawStream::Host(stream)) => event.record(stream.core()),

@@ -1,7 +1,7 @@
 //! A queue of work that a device carries out in order.
 
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::backend::Backend;
@@ -9,7 +9,7 @@ use crate::callback;
 use crate::completion::{Completion, Notify};
 use crate::cuda;
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventInner, RawEvent};
 use crate::host::HostStream;
 
@@ -31,6 +31,7 @@ pub(crate) struct StreamInner {
     pub(crate) raw: RawStream,
     events: Mutex<Vec<Arc<EventInner>>>,
     completions: AtomicU64,
+    capturing: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -100,6 +101,7 @@ impl Stream {
     #[doc(alias = "cuStreamSynchronize")]
     pub fn synchronize(&self) -> Result<()> {
         callback::refuse("synchronize a stream")?;
+        self.inner.not_capturing("synchronize a stream")?;
         self.device().check()?;
         match &self.inner.raw {
             RawStream::Cuda(stream) => stream.synchronize(),
@@ -116,6 +118,7 @@ impl Stream {
     #[doc(alias = "cuStreamQuery")]
     pub fn is_idle(&self) -> Result<bool> {
         callback::refuse("ask whether a stream is idle")?;
+        self.inner.not_capturing("ask whether a stream is idle")?;
         match &self.inner.raw {
             RawStream::Cuda(stream) => stream.is_idle(),
             RawStream::Host(stream) => stream.core().is_idle(),
@@ -145,6 +148,7 @@ impl Stream {
     #[doc(alias = "cuStreamAddCallback")]
     pub fn launch_host(&self, function: impl FnOnce() + Send + 'static) -> Result<()> {
         callback::refuse("launch a host function")?;
+        self.inner.not_capturing("launch a host function")?;
         self.device().check()?;
         match &self.inner.raw {
             RawStream::Cuda(stream) => stream.launch_host(Box::new(function)),
@@ -186,7 +190,31 @@ impl Eq for Stream {}
 
 impl StreamInner {
     fn over(device: &Device, id: u64, raw: RawStream) -> Self {
-        StreamInner { device: device.clone(), id, raw, events: Mutex::default(), completions: AtomicU64::new(0) }
+        StreamInner {
+            device: device.clone(),
+            id,
+            raw,
+            events: Mutex::default(),
+            completions: AtomicU64::new(0),
+            capturing: AtomicBool::new(false),
+        }
+    }
+
+    /// Marks the stream as capturing until the guard is dropped.
+    pub(crate) fn begin_capture(&self) -> Result<Capturing<'_>> {
+        if self.capturing.swap(true, Ordering::AcqRel) {
+            return Err(Error::new(ErrorKind::NotPermitted, "capture a graph: the stream is capturing already"));
+        }
+        Ok(Capturing(&self.capturing))
+    }
+
+    /// Refuses what would be recorded into a graph, or cannot be done meanwhile.
+    #[inline]
+    pub(crate) fn not_capturing(&self, what: &str) -> Result<()> {
+        if self.capturing.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::NotPermitted, format!("{what}: the stream is capturing a graph")));
+        }
+        Ok(())
     }
 
     /// A number that no other stream of this process has or will have; never 0.
@@ -196,6 +224,7 @@ impl StreamInner {
     }
 
     pub(crate) fn wait(&self, event: &EventInner) -> Result<()> {
+        self.not_capturing("make a stream wait for an event")?;
         match (&self.raw, &event.raw) {
             (RawStream::Cuda(stream), RawEvent::Cuda(event)) => stream.wait(event),
             (RawStream::Host(stream), RawEvent::Host(event)) => stream.core().wait_event(event),
@@ -232,5 +261,14 @@ impl StreamInner {
             }
             _ => Err(Error::invalid("wait for a completion: event and stream are of two kinds of device")),
         }
+    }
+}
+
+/// A stream that is capturing.
+pub(crate) struct Capturing<'s>(&'s AtomicBool);
+
+impl Drop for Capturing<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }

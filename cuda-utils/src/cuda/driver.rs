@@ -3,7 +3,9 @@
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use cudarc::driver::sys::{self, CUcontext, CUdevice, CUdeviceptr, CUevent, CUstream};
+use cudarc::driver::sys::{
+    self, CUcontext, CUdevice, CUdeviceptr, CUevent, CUgraph, CUgraphExec, CUgraphNode, CUstream,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -67,6 +69,13 @@ driver_calls! {
     cuStreamQuery(CUstream);
     cuStreamWaitEvent(CUstream, CUevent, c_uint);
     cuStreamAddCallback(CUstream, StreamCallback, *mut c_void, c_uint);
+    cuStreamBeginCapture_v2(CUstream, u32);
+    cuStreamEndCapture(CUstream, *mut CUgraph);
+    cuGraphGetNodes(CUgraph, *mut CUgraphNode, *mut usize);
+    cuGraphInstantiateWithFlags(*mut CUgraphExec, CUgraph, u64);
+    cuGraphLaunch(CUgraphExec, CUstream);
+    cuGraphDestroy(CUgraph);
+    cuGraphExecDestroy(CUgraphExec);
     cuEventCreate(*mut CUevent, c_uint);
     cuEventDestroy_v2(CUevent);
     cuEventRecord(CUevent, CUstream);
@@ -152,6 +161,8 @@ pub(super) fn kind(code: u32) -> ErrorKind {
         34..=36 => ErrorKind::NoDriver,
         3 | 100 | 101 => ErrorKind::NoDevice,
         800 => ErrorKind::NotPermitted,
+        // What the driver says of work that cannot be captured, from "unsupported" to "wrong thread".
+        900..=908 => ErrorKind::NotCapturable,
         801 => ErrorKind::Unsupported,
         // Illegal address or instruction, launch timeout or failure, hardware stack error, assertion and their like, ECC, NVLink.
         214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 => ErrorKind::DeviceLost,
@@ -234,6 +245,12 @@ mod tests {
             cuStreamSynchronize(CUstream);
             cuStreamQuery(CUstream);
             cuStreamWaitEvent(CUstream, CUevent, c_uint);
+            cuStreamEndCapture(CUstream, *mut CUgraph);
+            cuGraphGetNodes(CUgraph, *mut CUgraphNode, *mut usize);
+            cuGraphInstantiateWithFlags(*mut CUgraphExec, CUgraph, u64);
+            cuGraphLaunch(CUgraphExec, CUstream);
+            cuGraphDestroy(CUgraph);
+            cuGraphExecDestroy(CUgraphExec);
             cuEventCreate(*mut CUevent, c_uint);
             cuEventDestroy_v2(CUevent);
             cuEventRecord(CUevent, CUstream);

@@ -9,6 +9,8 @@
 //!   `cuMemcpyDtoHAsync_v2`, `cuMemcpyDtoDAsync_v2`, `cuMemsetD8Async`
 //! - streams: `cuStreamCreateWithPriority`, `cuStreamDestroy_v2`, `cuStreamSynchronize`, `cuStreamQuery`, `cuStreamWaitEvent`,
 //!   `cuStreamAddCallback`
+//! - graphs: `cuStreamBeginCapture_v2`, `cuStreamEndCapture`, `cuGraphGetNodes`, `cuGraphInstantiateWithFlags`, `cuGraphLaunch`,
+//!   `cuGraphDestroy`, `cuGraphExecDestroy`
 //! - events: `cuEventCreate`, `cuEventDestroy_v2`, `cuEventRecord`, `cuEventQuery`, `cuEventSynchronize`, `cuEventElapsedTime`
 //!
 //! cudarc finds and loads the library. The functions are then looked up here rather than called through cudarc's bindings, for two
@@ -18,8 +20,10 @@
 mod context;
 mod driver;
 mod event;
+mod graph;
 mod stream;
 
 pub(crate) use self::context::Context;
 pub(crate) use self::event::Event;
+pub(crate) use self::graph::Graph;
 pub(crate) use self::stream::Stream;

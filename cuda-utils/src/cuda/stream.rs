@@ -57,6 +57,10 @@ impl Stream {
         self.raw.cast()
     }
 
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
     pub(super) fn raw(&self) -> CUstream {
         self.raw
     }

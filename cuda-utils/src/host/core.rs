@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::event::HostEvent;
 use super::faults::FaultState;
+use super::graph::Recording;
 use super::operation::Work;
 use crate::callback;
 use crate::completion::Notify;
@@ -37,10 +38,12 @@ pub(crate) struct StreamCore {
 }
 
 #[derive(Debug)]
-struct Queue {
+pub(super) struct Queue {
     steps: VecDeque<Work>,
     worker: Worker,
     closing: bool,
+    /// What is recorded instead of enqueued, while the stream is capturing.
+    pub(super) recording: Option<Recording>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,12 @@ impl StreamCore {
         Arc::new(StreamCore {
             id,
             faults: Arc::clone(faults),
-            queue: Mutex::new(Queue { steps: VecDeque::new(), worker: Worker::NotStarted, closing: false }),
+            queue: Mutex::new(Queue {
+                steps: VecDeque::new(),
+                worker: Worker::NotStarted,
+                closing: false,
+                recording: None,
+            }),
             work: Condvar::new(),
             enqueued: AtomicU64::new(0),
             completed: AtomicU64::new(0),
@@ -64,6 +72,10 @@ impl StreamCore {
             waiters: Mutex::default(),
             progress: Condvar::new(),
         })
+    }
+
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        lock(&self.queue)
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -77,6 +89,9 @@ impl StreamCore {
             self.faults.enqueue()?;
         }
         let mut queue = lock(&self.queue);
+        if let Some(recording) = &mut queue.recording {
+            return recording.record(work).map(|()| self.last_step());
+        }
         if queue.worker == Worker::NotStarted {
             let core = Arc::clone(self);
             std::thread::Builder::new().name(format!("cuda-stream-{}", self.id)).spawn(move || core.work()).map_err(
@@ -120,6 +135,7 @@ impl StreamCore {
     }
 
     pub(crate) fn synchronize(&self) -> Result<()> {
+        StreamCore::refuse_in_capture(&mut self.queue(), "waiting for it")?;
         self.wait_for(self.last_step())
     }
 

@@ -154,6 +154,7 @@ impl<'a> HostEventRef<'a> {
     /// The error with which the stream's work failed.
     pub fn record(&self, stream: &HostStreamRef<'_>) -> Result<()> {
         callback::refuse("record an event")?;
+        StreamCore::refuse_in_capture(&mut stream.core().queue(), "recording an event")?;
         self.0.record(stream.core())
     }
 

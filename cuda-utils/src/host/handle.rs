@@ -117,6 +117,13 @@ impl<'a> HostStreamRef<'a> {
         self.0.core.push(Work::Shared(operation)).map(drop)
     }
 
+    /// Whether what is enqueued is recorded into a [`Graph`](crate::Graph) rather than run.
+    #[must_use]
+    #[doc(alias = "cuStreamIsCapturing")]
+    pub fn is_capturing(&self) -> bool {
+        self.0.core.is_capturing()
+    }
+
     /// Fails if work of the stream has failed.
     ///
     /// # Errors

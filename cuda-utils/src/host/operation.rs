@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::core::StreamCore;
 use super::event::Stamp;
 use super::faults::FaultState;
+use super::graph::HostGraph;
 use crate::error::Result;
 
 /// An operation that can be enqueued on an emulated stream again and again without an allocation.
@@ -32,6 +33,7 @@ pub(crate) enum Work {
     Once(Box<dyn FnOnce() -> Result<()> + Send>),
     Callback(Box<dyn FnOnce() + Send>),
     Shared(Arc<dyn Operation>),
+    Graph(HostGraph),
 }
 
 // SAFETY: the pointers of a copy or fill are addresses of device or pinned memory, which may be used from any thread; whoever
@@ -41,7 +43,7 @@ unsafe impl Send for Work {}
 impl Work {
     /// Whether it is an operation of a library, which faults are counted by.
     pub(super) fn is_operation(&self) -> bool {
-        matches!(self, Work::Once(_) | Work::Shared(_))
+        matches!(self, Work::Once(_) | Work::Shared(_) | Work::Graph(_))
     }
 
     pub(super) fn run(self, faults: &FaultState) -> Result<()> {
@@ -70,6 +72,10 @@ impl Work {
                 Ok(())
             }
             Work::Shared(operation) => faults.operation(operation.items(), || operation.run()),
+            Work::Graph(graph) => graph
+                .operations()
+                .iter()
+                .try_for_each(|operation| faults.operation(operation.items(), || operation.run())),
         }
     }
 }
@@ -84,6 +90,7 @@ impl fmt::Debug for Work {
             Work::Once(_) => "Once",
             Work::Callback(_) => "Callback",
             Work::Shared(_) => "Shared",
+            Work::Graph(_) => "Graph",
         })
     }
 }

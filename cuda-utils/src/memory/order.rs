@@ -207,6 +207,7 @@ impl<'a> Ordered<'a> {
     /// Begins a use. Work may be enqueued on the stream until [`Ordered::finish`].
     pub(crate) fn begin(stream: &'a Stream, first: &'a Allocation, second: Option<&'a Allocation>) -> Result<Self> {
         callback::refuse("enqueue work on a stream")?;
+        stream.inner.not_capturing("use memory on a stream")?;
         stream.device().check()?;
         stream.device().same_as(first.device(), "use memory on a stream")?;
         if let Some(second) = second {

@@ -164,6 +164,7 @@ impl SharedUse {
     #[inline]
     pub fn begin<'a>(&'a mut self, stream: &'a Stream) -> Result<SharedUseGuard<'a>> {
         callback::refuse("enqueue work on a stream")?;
+        stream.inner.not_capturing("use memory on a stream")?;
         self.device.same_as(stream.device(), "use memory on a stream")?;
         self.device.check()?;
         self.inner.claim()?;

@@ -10,6 +10,7 @@ mod completion;
 mod device;
 mod event;
 mod faults;
+mod graph;
 mod memory;
 mod raw;
 mod shared_use;
