@@ -91,7 +91,7 @@ pub use self::builder::{
     Builder, BuilderConfig, EngineBuilder, OnnxSource, OptimizationProfile, ShapeRange, TimingCache,
 };
 pub use self::callbacks::{Profiler, Progress, ProgressEvent, ProgressMonitor};
-pub use self::context::{ExecutionContext, Inference, OutputTensor};
+pub use self::context::{ExecutionContext, GraphLaunch, Inference, OutputTensor};
 pub use self::dims::{Dims, ToDims};
 pub use self::element::{DeviceElement, TensorElement};
 pub use self::engine::{Engine, EngineInspector, TensorId, TensorInfo, TensorSelector};

@@ -141,6 +141,9 @@ impl ContextObject {
                 return Err(Error::invalid(text));
             }
         };
+        if stream.is_capturing() {
+            front.check_capture(dynamic)?;
+        }
         let job = front.job(&self.engine, &self.back);
         let profiler = front.profiler;
         let report = !profiler.is_null() && front.emits_profile;
@@ -260,6 +263,22 @@ impl Front {
             self.context.set_input_values(index, &values)?;
         }
         Ok(())
+    }
+
+    /// Refuses what needs the host during a run, which a captured one cannot have.
+    fn check_capture(&self, dynamic: bool) -> Result<()> {
+        let what = if dynamic {
+            "an output's shape depends on data"
+        } else if !self.profiler.is_null() && self.emits_profile {
+            "a profiler is set"
+        } else if self.debug_sync {
+            "debug synchronization is on"
+        } else if !self.input_consumed.is_null() {
+            "an input-consumed event is set"
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorCode::InvalidState, format!("the stream is capturing, but {what}")))
     }
 
     /// A snapshot that no stream holds.
@@ -477,7 +496,11 @@ pub(super) fn fill(api: &mut Api) {
                 context.back.lend(memory, context.engine.device_memory_size(profile)?);
                 Ok(())
             }
-            fn IExecutionContext_isStreamCapturable(context, stream: *mut c_void) -> bool { Ok(false) }
+            fn IExecutionContext_isStreamCapturable(context, stream: *mut c_void) -> bool {
+                let mut front = lock(&context.front);
+                let dynamic = front.context.is_data_dependent()?;
+                Ok(front.check_capture(dynamic).is_ok())
+            }
             fn IExecutionContext_setErrorRecorder(context, recorder: *mut tensorrt_sys::IErrorRecorder) {
                 context.scope.set_recorder(recorder);
                 Ok(())

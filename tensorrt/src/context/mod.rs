@@ -1,6 +1,7 @@
 //! The execution context: what one inference at a time needs.
 
 mod bind;
+mod graph;
 mod inference;
 mod output;
 mod profiler;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use cuda_utils::{DeviceMemory, SharedUse, Stream};
 use tensorrt_sys::{IExecutionContext, TensorUpdate};
 
+pub use self::graph::GraphLaunch;
+use self::graph::GraphState;
 pub use self::inference::Inference;
 pub use self::output::OutputTensor;
 pub(crate) use self::shapes::check_input_shape;
@@ -59,6 +62,7 @@ pub struct ExecutionContext {
     sizes_checked: bool,
     /// Whether TensorRT allocates an output.
     allocates: bool,
+    graph: GraphState,
 }
 
 /// What is known of one input or output.
@@ -119,6 +123,7 @@ impl ExecutionContext {
             shapes_known: false,
             sizes_checked: false,
             allocates: false,
+            graph: GraphState::Cold,
         };
         context.forget_shapes();
         Ok(context)
@@ -173,6 +178,7 @@ impl ExecutionContext {
     /// Nothing is enqueued then.
     #[doc(alias = "nvinfer1::IExecutionContext::enqueueV3")]
     pub fn launch(&mut self, stream: &Stream) -> Result<()> {
+        self.drop_stale_graph();
         if !self.shapes_known {
             self.infer_shapes()?;
         }
@@ -184,19 +190,8 @@ impl ExecutionContext {
         }
         self.engine.device().make_current()?;
         let operation = Operation::begin();
-        let updates = &self.pending.0;
-        let count = i32::try_from(updates.len()).unwrap_or(i32::MAX);
-        let mut failed = -1_i32;
         let guard = self.device_use.begin(stream)?;
-        // SAFETY: the context is alive and this is its only use at the moment. The updates live during the call; their names belong to the
-        // engine, their addresses to memories of this device that are large enough (checked above) and attached to `device_use`, which
-        // keeps them alive and ordered until the work is done. The stream is of the same device (checked by `begin`).
-        let enqueued = unsafe {
-            call!(
-                self.raw,
-                IExecutionContext_updateAndEnqueueV3(updates.as_ptr(), count, stream.as_raw(), &raw mut failed)
-            )
-        };
+        let enqueued = enqueue(&self.raw, &self.pending, stream);
         let finished = guard.finish();
         if self.allocates {
             self.keep_outputs()?;
@@ -204,8 +199,8 @@ impl ExecutionContext {
         if self.profiler.is_some() {
             panic::resume();
         }
-        if !enqueued? {
-            return Err(self.refused(operation, failed));
+        if let (false, tensor) = enqueued? {
+            return Err(self.refused(operation, tensor));
         }
         self.pending.0.clear();
         finished.map_err(|error| Error::cuda("enqueue an inference", error))
@@ -267,6 +262,23 @@ impl ExecutionContext {
         // SAFETY: the context is alive as long as `self`; the name lives during the call and is copied.
         unsafe { call!(self.raw, IExecutionContext_setName(string.as_ptr())) }
     }
+}
+
+/// Tells TensorRT what changed, and has it enqueue; false with the index of the update that it refused, or −1.
+///
+/// The shapes are known and the sizes checked, the device is current, and the context's `device_use` has begun a run on this stream.
+#[inline]
+fn enqueue(raw: &Raw<IExecutionContext>, pending: &Pending, stream: &Stream) -> Result<(bool, i32)> {
+    let updates = &pending.0;
+    let count = i32::try_from(updates.len()).unwrap_or(i32::MAX);
+    let mut failed = -1_i32;
+    // SAFETY: the context is alive and this is its only use at the moment. The updates live during the call; their names belong to the
+    // engine, their addresses to memories of this device that are large enough (checked before) and attached to `device_use`, which keeps
+    // them alive and ordered until the work is done. The stream is of the same device (checked by `begin`).
+    let enqueued = unsafe {
+        call!(raw, IExecutionContext_updateAndEnqueueV3(updates.as_ptr(), count, stream.as_raw(), &raw mut failed))
+    }?;
+    Ok((enqueued, failed))
 }
 
 impl Drop for ExecutionContext {

@@ -3,6 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod emulator;
-mod outputs;
+mod graphs;
 mod real;
 mod support;
