@@ -78,13 +78,15 @@ mod value;
 
 pub use cuda_utils::{Device, DeviceBuffer, PinnedBuffer, Stream};
 pub use tensorrt_sys::{
-    ActivationType, BuilderFlag, ComputeCapability, CumulativeOperation, DataType, DeviceType, ElementWiseOperation,
-    EngineCapability, EngineStat, EngineValidity, ErrorCode, ExecutionContextAllocationStrategy, Family, GatherMode,
-    HardwareCompatibilityLevel, Info, LayerInformationFormat, LayerType, Library, LibraryKind, LoadError,
-    LoadErrorKind, LoadOptions, MatrixOperation, MemoryPoolType, NetworkDefinitionCreationFlag, OnnxParserFlag,
-    OptProfileSelector, PaddingMode, ParserErrorCode, PlanKind, PoolingType, PreviewFeature, ProfilingVerbosity,
-    QuantizationFlag, ReduceOperation, RuntimePlatform, Severity, TacticSource, TempfileControlFlag, TensorFormat,
-    TensorIOMode, TensorLocation, TilingOptimizationLevel, TopKOperation, UnaryOperation, Version,
+    ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CumulativeOperation, DataType, DeviceType,
+    ElementWiseOperation, EngineCapability, EngineStat, EngineValidity, ErrorCode, ExecutionContextAllocationStrategy,
+    Family, FillOperation, GatherMode, HardwareCompatibilityLevel, Info, InterpolationMode, LayerInformationFormat,
+    LayerType, Library, LibraryKind, LoadError, LoadErrorKind, LoadOptions, MatrixOperation, MemoryPoolType,
+    NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode, PlanKind,
+    PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
+    ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, Severity, TacticSource,
+    TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel, TopKOperation,
+    UnaryOperation, Version,
 };
 
 pub use self::builder::{
@@ -97,11 +99,8 @@ pub use self::element::{DeviceElement, TensorElement};
 pub use self::engine::{Engine, EngineInspector, TensorId, TensorInfo, TensorSelector};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::logger::{LOG_TARGET, LogLine};
-pub use self::network::{
-    ActivationLayer, CastLayer, ConcatenationLayer, ConstantLayer, ConvolutionLayer, ElementWiseLayer, GatherLayer,
-    IdentityLayer, Layer, MatrixMultiplyLayer, NetworkDefinition, PoolingLayer, ReduceLayer, SelectLayer, ShapeLayer,
-    ShuffleLayer, SliceLayer, SoftMaxLayer, Tensor, TopKLayer, UnaryLayer, Weights,
-};
+pub use self::network::layers::*;
+pub use self::network::{Layer, NetworkDefinition, Tensor, TypedLayer, Weights};
 pub use self::parser::{ModelSupport, OnnxParser, ParserError, Subgraph};
 pub use self::plan::Plan;
 pub use self::runtime::Runtime;

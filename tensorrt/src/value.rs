@@ -4,12 +4,14 @@ use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 
 use tensorrt_sys::{
-    ActivationType, BuilderFlag, ComputeCapability, CumulativeOperation, DataType, DeviceType, ElementWiseOperation,
-    EngineCapability, EngineStat, ExecutionContextAllocationStrategy, Family, GatherMode, HardwareCompatibilityLevel,
-    LayerInformationFormat, LayerType, Library, MatrixOperation, MemoryPoolType, NetworkDefinitionCreationFlag,
-    OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode, PoolingType, PreviewFeature, ProfilingVerbosity,
-    QuantizationFlag, ReduceOperation, RuntimePlatform, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode,
-    TensorLocation, TilingOptimizationLevel, TopKOperation, UnaryOperation,
+    ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CumulativeOperation, DataType, DeviceType,
+    ElementWiseOperation, EngineCapability, EngineStat, ExecutionContextAllocationStrategy, Family, FillOperation,
+    GatherMode, HardwareCompatibilityLevel, InterpolationMode, LayerInformationFormat, LayerType, Library,
+    MatrixOperation, MemoryPoolType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode,
+    ParserErrorCode, PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation,
+    ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode,
+    ScatterMode, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation,
+    TilingOptimizationLevel, TopKOperation, UnaryOperation,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -39,7 +41,7 @@ macro_rules! plain {
         })+
     };
 }
-plain!(bool, i32, i64, usize, f32);
+plain!(bool, i32, i64, usize, f32, f64);
 
 /// Counts and indices, which TensorRT takes as `int32_t`.
 impl Value for u32 {
@@ -92,6 +94,7 @@ macro_rules! enums {
 }
 enums!(
     ActivationType,
+    BoundingBoxFormat,
     BuilderFlag,
     ComputeCapability,
     CumulativeOperation,
@@ -101,8 +104,10 @@ enums!(
     EngineCapability,
     EngineStat,
     ExecutionContextAllocationStrategy,
+    FillOperation,
     GatherMode,
     HardwareCompatibilityLevel,
+    InterpolationMode,
     LayerInformationFormat,
     LayerType,
     MatrixOperation,
@@ -117,7 +122,13 @@ enums!(
     ProfilingVerbosity,
     QuantizationFlag,
     ReduceOperation,
+    ResizeCoordinateTransformation,
+    ResizeRoundMode,
+    ResizeSelector,
     RuntimePlatform,
+    SampleMode,
+    ScaleMode,
+    ScatterMode,
     TacticSource,
     TempfileControlFlag,
     TensorFormat,

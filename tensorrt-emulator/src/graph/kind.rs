@@ -46,7 +46,7 @@ pub enum LayerKind {
     /// An exchange between devices.
     DistCollective(DistCollective),
     /// Computes the scale, then quantizes; outputs: data, scale.
-    DynamicQuantize { axis: i32, block_size: i32, to: DataType, scale_type: DataType },
+    DynamicQuantize { axis: i32, block_size: i32, block_shape: Option<Dims>, to: DataType, scale_type: DataType },
     /// Einstein summation.
     Einsum { equation: String },
     /// A binary operation with broadcasting of extents of 1 (equal ranks).

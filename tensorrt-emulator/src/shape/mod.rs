@@ -60,8 +60,11 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         LayerKind::Deconvolution(conv) => one(conv::deconvolution(graph, inputs, conv)),
         LayerKind::Dequantize(quantization) => one(quantization::dequantize(inputs, quantization)),
         LayerKind::DistCollective(collective) => one(collective::infer(inputs, collective)),
-        LayerKind::DynamicQuantize { axis, block_size, to, scale_type } => {
-            quantization::dynamic(inputs, *axis, *block_size, *to, *scale_type)
+        LayerKind::DynamicQuantize { axis, block_size, block_shape, to, scale_type } => {
+            let blocks = block_shape
+                .as_ref()
+                .map_or(quantization::Blocks::Axis(*axis, *block_size), quantization::Blocks::Shape);
+            quantization::dynamic(inputs, &blocks, *to, *scale_type)
         }
         LayerKind::Einsum { equation } => one(einsum::infer(inputs, equation)),
         LayerKind::ElementWise { op } => one(pointwise::elementwise(inputs, *op)),

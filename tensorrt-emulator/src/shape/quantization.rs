@@ -4,6 +4,7 @@ use tensorrt_sys::DataType;
 
 use super::inputs::{FLOATS, Inputs, axis as check_axis};
 use crate::graph::{Quantization, ValueInfo};
+use crate::tensor::Dims;
 use crate::{Error, Result};
 
 const QUANTIZED: &[DataType] = &[DataType::Int8, DataType::Fp8, DataType::Int4, DataType::Fp4, DataType::Uint8];
@@ -53,23 +54,41 @@ pub(super) fn dequantize(inputs: Inputs<'_>, quantization: &Quantization) -> Res
     Ok(ValueInfo::new(quantization.to, input.dims))
 }
 
-/// Quantized data, and one scale a block along `axis`.
+/// What a block of dynamic quantization is.
+#[derive(Debug)]
+pub(super) enum Blocks<'a> {
+    /// So many elements along an axis.
+    Axis(i32, i32),
+    /// An extent for each dimension.
+    Shape(&'a Dims),
+}
+
+/// Quantized data, and one scale a block.
 pub(super) fn dynamic(
     inputs: Inputs<'_>,
-    axis: i32,
-    block_size: i32,
+    blocks: &Blocks<'_>,
     to: DataType,
     scale_type: DataType,
 ) -> Result<Vec<ValueInfo>> {
     let input = inputs.float(0)?;
-    let at = check_axis(axis, input.dims.rank())?;
-    let block = i64::from(block_size);
-    if block < 1 || (input.dims[at] >= 0 && input.dims[at] % block != 0) {
-        return Err(Error::config(format!("blocks of {block} do not divide dimension {at} of {}", input.dims)));
-    }
+    let rank = input.dims.rank();
+    let block = match blocks {
+        Blocks::Axis(axis, size) => {
+            let mut block = Dims::splat(1, rank);
+            block[check_axis(*axis, rank)?] = i64::from(*size);
+            block
+        }
+        Blocks::Shape(shape) => **shape,
+    };
     let mut scales = input.dims;
-    if scales[at] >= 0 {
-        scales[at] /= block;
+    let fits = block.rank() == rank && block.iter().all(|&extent| extent >= 1);
+    for (scale, &extent) in scales.iter_mut().zip(block.iter()) {
+        if !fits || (*scale >= 0 && *scale % extent != 0) {
+            return Err(Error::config(format!("blocks of {block} do not divide {}", input.dims)));
+        }
+        if *scale >= 0 {
+            *scale /= extent;
+        }
     }
     Ok(vec![ValueInfo::new(to, input.dims), ValueInfo::new(scale_type, scales)])
 }

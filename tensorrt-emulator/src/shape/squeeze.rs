@@ -23,10 +23,13 @@ fn axes(inputs: Inputs<'_>, rank: usize) -> Result<Vec<bool>> {
     Ok(set)
 }
 
-/// The input without the axes, whose extents are 1.
+/// The input without the axes, whose extents are 1; without every extent of 1 where no axes are given.
 pub(super) fn squeeze(inputs: Inputs<'_>) -> Result<ValueInfo> {
     let input = inputs.get(0)?;
-    let axes = axes(inputs, input.dims.rank())?;
+    let axes = match inputs.optional(1) {
+        Some(_) => axes(inputs, input.dims.rank())?,
+        None => input.dims.iter().map(|&extent| extent == 1).collect(),
+    };
     let mut dims = Dims::scalar();
     for (at, &extent) in input.dims.iter().enumerate() {
         match (axes[at], extent) {

@@ -21,6 +21,31 @@ pub struct Layer<'n, K = ILayer> {
     class: PhantomData<*const K>,
 }
 
+/// A class of layers.
+pub(crate) trait Class: Sized {
+    /// The kinds that layers of the class have.
+    const KINDS: &'static [LayerType];
+}
+
+/// The layers of one class, such as [`ConvolutionLayer`](crate::ConvolutionLayer): what [`Layer::downcast`] gives.
+pub trait TypedLayer<'n>: sealed::Sealed + Sized {
+    #[doc(hidden)]
+    fn of_layer(layer: Layer<'n>) -> Option<Self>;
+}
+
+impl<K: Class> sealed::Sealed for Layer<'_, K> {}
+
+impl<'n, K: Class> TypedLayer<'n> for Layer<'n, K> {
+    fn of_layer(layer: Layer<'n>) -> Option<Self> {
+        let is = layer.layer_type().is_ok_and(|kind| K::KINDS.contains(&kind));
+        is.then(|| Layer::new(layer.network, layer.pointer))
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
 impl<K> Clone for Layer<'_, K> {
     fn clone(&self) -> Self {
         *self
@@ -55,6 +80,30 @@ impl<'n, K> Layer<'n, K> {
     #[must_use]
     pub fn as_any(&self) -> Layer<'n> {
         Layer { network: self.network, pointer: self.pointer, class: PhantomData }
+    }
+
+    /// The layer as one of a class; none if it is of another.
+    ///
+    /// ```
+    /// use tensorrt::{ActivationLayer, ActivationType, Builder, DataType, SoftMaxLayer};
+    ///
+    /// # fn main() -> tensorrt::Result<()> {
+    /// let library = tensorrt_emulator::library();
+    /// let builder = Builder::new(&library)?;
+    /// let network = builder.create_network(&[])?;
+    /// let x = network.add_input("x", DataType::Float, [2, 3])?;
+    /// network.add_activation(x, ActivationType::Relu)?;
+    ///
+    /// let layer = network.layer(0)?;
+    /// let activation = layer.downcast::<ActivationLayer>().unwrap();
+    /// assert_eq!(activation.activation_type()?, ActivationType::Relu);
+    /// assert!(layer.downcast::<SoftMaxLayer>().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn downcast<L: TypedLayer<'n>>(&self) -> Option<L> {
+        L::of_layer(self.as_any())
     }
 
     fn base(&self) -> Layer<'n> {

@@ -2,7 +2,7 @@
 
 mod add;
 mod layer;
-mod layers;
+pub(crate) mod layers;
 mod tensor;
 mod weights;
 
@@ -10,12 +10,7 @@ use std::cell::RefCell;
 
 use tensorrt_sys::{ILayer, INetworkDefinition, IParser, ITensor, Library};
 
-pub use self::layer::Layer;
-pub use self::layers::{
-    ActivationLayer, CastLayer, ConcatenationLayer, ConstantLayer, ConvolutionLayer, ElementWiseLayer, GatherLayer,
-    IdentityLayer, MatrixMultiplyLayer, PoolingLayer, ReduceLayer, SelectLayer, ShapeLayer, ShuffleLayer, SliceLayer,
-    SoftMaxLayer, TopKLayer, UnaryLayer,
-};
+pub use self::layer::{Layer, TypedLayer};
 pub use self::tensor::Tensor;
 pub use self::weights::Weights;
 use crate::builder::{Builder, OptimizationProfile};
@@ -65,10 +60,10 @@ impl<'b> NetworkDefinition<'b> {
     }
 
     /// Keeps weights, which TensorRT does not copy, for as long as the network.
-    pub(crate) fn keep_weights(&self, weights: Weights) -> tensorrt_sys::Weights {
-        let raw = weights.to_raw(self.library().family());
+    pub(crate) fn keep_weights(&self, weights: Weights) -> Result<tensorrt_sys::Weights> {
+        let raw = weights.to_raw(self.library())?;
         self.weights.borrow_mut().push(weights);
-        raw
+        Ok(raw)
     }
 
     /// Adds an input. An extent of -1 is dynamic.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use bytemuck::NoUninit;
-use tensorrt_sys::Family;
+use tensorrt_sys::Library;
 
 use crate::DataType;
-use crate::element::TensorElement;
+use crate::element::{TensorElement, bytes_of};
+use crate::error::{Error, ErrorKind, Result};
+use crate::value::Value;
 
 /// The values of a layer: of a constant, of a convolution's kernel. Cloning shares them.
 ///
@@ -24,10 +25,7 @@ impl Weights {
     /// A copy of some values.
     #[must_use]
     pub fn new<T: TensorElement>(values: &[T]) -> Self {
-        let bytes = bytes_of(values);
-        let mut words = vec![0_u64; bytes.len().div_ceil(size_of::<u64>())];
-        bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        Weights { data_type: T::DATA_TYPE, count: values.len(), words: words.into() }
+        Weights { data_type: T::DATA_TYPE, count: values.len(), words: words_of(bytemuck::cast_slice(values)) }
     }
 
     /// No values of a type: what an optional argument, such as a bias, takes for "none".
@@ -54,34 +52,93 @@ impl Weights {
         self.count == 0
     }
 
+    /// Values of any type, as bytes in the order that TensorRT stores them: little-endian, and two elements of four bits a byte, the first
+    /// in the low half.
+    ///
+    /// # Errors
+    ///
+    /// `ShapeMismatch` if the number of bytes is not that of the elements.
+    pub fn from_bytes(data_type: DataType, count: usize, bytes: &[u8]) -> Result<Self> {
+        if bytes_of(data_type, count)? != bytes.len() {
+            let tried = format!("take {} bytes as {count} weights of type {}", bytes.len(), data_type.name());
+            return Err(Error::new(ErrorKind::ShapeMismatch, tried, "the number of bytes does not fit"));
+        }
+        Ok(Weights { data_type, count, words: words_of(bytes) })
+    }
+
+    /// The bytes of the values, as [`from_bytes`](Self::from_bytes) takes them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
+        bytes_of(self.data_type, self.count).ok().and_then(|len| bytes.get(..len)).unwrap_or_default()
+    }
+
+    /// The values; none if they are not of the type.
+    #[must_use]
+    pub fn to_vec<T: TensorElement>(&self) -> Option<Vec<T>> {
+        let values = || bytemuck::checked::try_cast_slice(self.as_bytes()).ok().map(<[T]>::to_vec);
+        (T::DATA_TYPE == self.data_type).then(values).flatten()
+    }
+
     /// As TensorRT takes them; valid while these weights or a clone of them live.
-    pub(crate) fn to_raw(&self, family: Family) -> tensorrt_sys::Weights {
+    pub(crate) fn to_raw(&self, library: &Library) -> Result<tensorrt_sys::Weights> {
         let values = if self.count == 0 { std::ptr::null() } else { self.words.as_ptr().cast() };
-        tensorrt_sys::Weights {
-            // The numbers of the types that `TensorElement` has are the same in every family.
-            type_: self.data_type.to_raw(family).unwrap_or(0),
+        Ok(tensorrt_sys::Weights {
+            type_: self.data_type.cross(library)?,
             values,
             count: i64::try_from(self.count).unwrap_or(i64::MAX),
+        })
+    }
+
+    /// A copy of what TensorRT gives.
+    ///
+    /// # Safety
+    ///
+    /// The values live during this call.
+    pub(crate) unsafe fn copy_of(library: &Library, raw: &tensorrt_sys::Weights, method: &'static str) -> Result<Self> {
+        let data_type = DataType::read(library, raw.type_, method)?;
+        let count = usize::try_from(raw.count).unwrap_or(0);
+        if raw.values.is_null() || count == 0 {
+            return Ok(Weights::empty(data_type));
         }
+        let len = bytes_of(data_type, count)?;
+        // SAFETY: the caller vouches for the values, of which there are `count`.
+        let bytes = unsafe { std::slice::from_raw_parts(raw.values.cast::<u8>(), len) };
+        Ok(Weights { data_type, count, words: words_of(bytes) })
     }
 }
 
-fn bytes_of<T: NoUninit>(values: &[T]) -> &[u8] {
-    bytemuck::cast_slice(values)
+impl PartialEq for Weights {
+    fn eq(&self, other: &Self) -> bool {
+        (self.data_type, self.as_bytes()) == (other.data_type, other.as_bytes())
+    }
+}
+
+fn words_of(bytes: &[u8]) -> Arc<[u64]> {
+    let mut words = vec![0_u64; bytes.len().div_ceil(size_of::<u64>())];
+    bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..bytes.len()].copy_from_slice(bytes);
+    words.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::Weights;
     use crate::DataType;
-    use tensorrt_sys::Family;
 
     #[test]
     fn values_are_kept_aligned() {
         let weights = Weights::new(&[1_i8, 2, 3]);
-        let raw = weights.to_raw(Family::Trt11);
-        assert_eq!((raw.count, weights.len(), weights.data_type()), (3, 3, DataType::Int8));
-        assert_eq!(raw.values.align_offset(8), 0);
-        assert!(Weights::empty(DataType::Float).to_raw(Family::Trt10).values.is_null());
+        assert_eq!((weights.len(), weights.data_type()), (3, DataType::Int8));
+        assert_eq!(weights.words.as_ptr().align_offset(8), 0);
+        assert_eq!(weights.to_vec::<i8>().unwrap(), [1, 2, 3]);
+        assert_eq!(weights.to_vec::<u8>(), None);
+        assert!(Weights::empty(DataType::Float).as_bytes().is_empty());
+    }
+
+    #[test]
+    fn bytes_must_fit_the_elements() {
+        let weights = Weights::from_bytes(DataType::Int4, 3, &[0x21, 0x03]).unwrap();
+        assert_eq!((weights.len(), weights.as_bytes()), (3, &[0x21, 0x03][..]));
+        assert!(Weights::from_bytes(DataType::Half, 3, &[0; 5]).is_err());
     }
 }

@@ -3,9 +3,10 @@
 use std::ffi::c_char;
 
 use tensorrt_sys::{
-    ActivationType, Api, DataType, ElementWiseOperation, GatherMode, ITensor, InterpolationMode, MatrixOperation,
-    PaddingMode, PoolingType, ReduceOperation, ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector,
-    SampleMode, ScaleMode, ScatterMode, TopKOperation, UnaryOperation,
+    ActivationType, Api, BoundingBoxFormat, CumulativeOperation, DataType, ElementWiseOperation, FillOperation,
+    GatherMode, ITensor, InterpolationMode, MatrixOperation, PaddingMode, PoolingType, ReduceOperation,
+    ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, SampleMode, ScaleMode, ScatterMode, TopKOperation,
+    UnaryOperation,
 };
 
 use super::{NetworkObject, add};
@@ -15,7 +16,8 @@ use crate::ffi::object::Object;
 use crate::ffi::text::read;
 use crate::ffi::value::Value;
 use crate::graph::{
-    Conv, LayerKind, Normalization, Permutation, Pooling, Quantization, Resize, Scale, Shuffle, Slice, TopK, WeightsId,
+    Conv, Fill, LayerKind, Normalization, Permutation, Pooling, Quantization, Resize, Scale, Shuffle, Slice, TopK,
+    WeightsId,
 };
 use crate::tensor::Dims;
 use crate::{Error, Result};
@@ -62,6 +64,45 @@ fn normalization(axes: u32, v2: bool) -> LayerKind {
     LayerKind::Normalization(Normalization { epsilon: 1e-5, axes, groups: 1, compute_precision, v2 })
 }
 
+fn scale(
+    network: &NetworkObject,
+    input: *mut ITensor,
+    mode: i32,
+    [shift, factor, power]: [tensorrt_sys::Weights; 3],
+    channel_axis: i32,
+) -> Result<*mut tensorrt_sys::IScaleLayer> {
+    let kind = LayerKind::Scale(Scale {
+        mode: ScaleMode::read(network.scope().family, mode)?,
+        shift: keep(network, shift, "the shift")?,
+        scale: keep(network, factor, "the scale")?,
+        power: keep(network, power, "the power")?,
+        channel_axis,
+    });
+    add(network, kind, &[input])
+}
+
+fn fill_layer(
+    network: &NetworkObject,
+    dims: *const tensorrt_sys::Dims,
+    op: i32,
+    to: DataType,
+) -> Result<*mut tensorrt_sys::IFillLayer> {
+    let kind = LayerKind::Fill(Fill {
+        op: FillOperation::read(network.scope().family, op)?,
+        dims: from_c(dims, "the dimensions")?,
+        alpha: 0.0,
+        beta: 1.0,
+        alpha_int64: 0,
+        beta_int64: 1,
+        to,
+    });
+    add(network, kind, &[])
+}
+
+fn nms(indices: DataType) -> LayerKind {
+    LayerKind::Nms { format: BoundingBoxFormat::CornerPairs, topk_limit: 5000, indices }
+}
+
 fn quantization(axis: i32, to: DataType) -> Quantization {
     Quantization { axis, to, block_shape: None }
 }
@@ -99,15 +140,11 @@ pub(super) fn fill(api: &mut Api) {
         fn INetworkDefinition_addLRN(network, input: *mut ITensor, window: i64, alpha: f32, beta: f32, k: f32) -> *mut tensorrt_sys::ILRNLayer {
             add(network, LayerKind::Lrn { window, alpha, beta, k }, &[input])
         }
-        fn INetworkDefinition_addScaleNd(network, input: *mut ITensor, mode: i32, shift: tensorrt_sys::Weights, scale: tensorrt_sys::Weights, power: tensorrt_sys::Weights, axis: i32) -> *mut tensorrt_sys::IScaleLayer {
-            let kind = LayerKind::Scale(Scale {
-                mode: ScaleMode::read(network.scope().family, mode)?,
-                shift: keep(network, shift, "the shift")?,
-                scale: keep(network, scale, "the scale")?,
-                power: keep(network, power, "the power")?,
-                channel_axis: axis,
-            });
-            add(network, kind, &[input])
+        fn INetworkDefinition_addScaleNd(network, input: *mut ITensor, mode: i32, shift: tensorrt_sys::Weights, factor: tensorrt_sys::Weights, power: tensorrt_sys::Weights, axis: i32) -> *mut tensorrt_sys::IScaleLayer {
+            scale(network, input, mode, [shift, factor, power], axis)
+        }
+        fn INetworkDefinition_addScale(network, input: *mut ITensor, mode: i32, shift: tensorrt_sys::Weights, factor: tensorrt_sys::Weights, power: tensorrt_sys::Weights) -> *mut tensorrt_sys::IScaleLayer {
+            scale(network, input, mode, [shift, factor, power], 1)
         }
         fn INetworkDefinition_addSoftMax(network, input: *mut ITensor) -> *mut tensorrt_sys::ISoftMaxLayer {
             add(network, LayerKind::Softmax { axes: 1 << 1 }, &[input])
@@ -197,9 +234,9 @@ pub(super) fn fill(api: &mut Api) {
         fn INetworkDefinition_addResize(network, input: *mut ITensor) -> *mut tensorrt_sys::IResizeLayer {
             let kind = LayerKind::Resize(Resize {
                 mode: InterpolationMode::Nearest,
-                transformation: ResizeCoordinateTransformation::AlignCorners,
+                transformation: ResizeCoordinateTransformation::Asymmetric,
                 selector: ResizeSelector::Formula,
-                rounding: ResizeRoundMode::HalfDown,
+                rounding: ResizeRoundMode::Floor,
                 cubic_coeff: -0.75,
                 exclude_outside: false,
                 dims: None,
@@ -253,6 +290,49 @@ pub(super) fn fill(api: &mut Api) {
         }
         fn INetworkDefinition_addUnsqueeze(network, input: *mut ITensor, axes: *mut ITensor) -> *mut tensorrt_sys::IUnsqueezeLayer {
             add(network, LayerKind::Unsqueeze, &[input, axes])
+        }
+        fn INetworkDefinition_addSqueezeV2(network, input: *mut ITensor, axes: *mut ITensor) -> *mut tensorrt_sys::ISqueezeLayer {
+            let inputs = [input, axes];
+            add(network, LayerKind::Squeeze, if axes.is_null() { &inputs[..1] } else { &inputs })
+        }
+        fn INetworkDefinition_addQuantize(network, input: *mut ITensor, scale: *mut ITensor) -> *mut tensorrt_sys::IQuantizeLayer {
+            add(network, LayerKind::Quantize(quantization(-1, DataType::Int8)), &[input, scale])
+        }
+        fn INetworkDefinition_addDequantize(network, input: *mut ITensor, scale: *mut ITensor) -> *mut tensorrt_sys::IDequantizeLayer {
+            add(network, LayerKind::Dequantize(quantization(-1, DataType::Float)), &[input, scale])
+        }
+        fn INetworkDefinition_addDynamicQuantize(network, input: *mut ITensor, axis: i32, block_size: i32, to: i32, scale_type: i32) -> *mut tensorrt_sys::IDynamicQuantizeLayer {
+            let family = network.scope().family;
+            let (to, scale_type) = (data_type(family, to)?, data_type(family, scale_type)?);
+            add(network, LayerKind::DynamicQuantize { axis, block_size, block_shape: None, to, scale_type }, &[input])
+        }
+        fn INetworkDefinition_addDynamicQuantizeV2(network, input: *mut ITensor, block_shape: *const tensorrt_sys::Dims, to: i32, scale_type: i32) -> *mut tensorrt_sys::IDynamicQuantizeLayer {
+            let family = network.scope().family;
+            let (to, scale_type) = (data_type(family, to)?, data_type(family, scale_type)?);
+            let block_shape = Some(from_c(block_shape, "the block's shape")?);
+            add(network, LayerKind::DynamicQuantize { axis: -1, block_size: -1, block_shape, to, scale_type }, &[input])
+        }
+        fn INetworkDefinition_addCumulative(network, input: *mut ITensor, axis: *mut ITensor, op: i32, exclusive: bool, reverse: bool) -> *mut tensorrt_sys::ICumulativeLayer {
+            let op = CumulativeOperation::read(network.scope().family, op)?;
+            add(network, LayerKind::Cumulative { op, exclusive, reverse }, &[input, axis])
+        }
+        fn INetworkDefinition_addFill(network, dims: *const tensorrt_sys::Dims, op: i32) -> *mut tensorrt_sys::IFillLayer {
+            fill_layer(network, dims, op, DataType::Float)
+        }
+        fn INetworkDefinition_addFillV2(network, dims: *const tensorrt_sys::Dims, op: i32, to: i32) -> *mut tensorrt_sys::IFillLayer {
+            fill_layer(network, dims, op, data_type(network.scope().family, to)?)
+        }
+        fn INetworkDefinition_addNonZero(network, input: *mut ITensor) -> *mut tensorrt_sys::INonZeroLayer {
+            add(network, LayerKind::NonZero { indices: DataType::Int32 }, &[input])
+        }
+        fn INetworkDefinition_addNonZeroV2(network, input: *mut ITensor, indices: i32) -> *mut tensorrt_sys::INonZeroLayer {
+            add(network, LayerKind::NonZero { indices: data_type(network.scope().family, indices)? }, &[input])
+        }
+        fn INetworkDefinition_addNMS(network, boxes: *mut ITensor, scores: *mut ITensor, max_boxes: *mut ITensor) -> *mut tensorrt_sys::INMSLayer {
+            add(network, nms(DataType::Int32), &[boxes, scores, max_boxes])
+        }
+        fn INetworkDefinition_addNMSV2(network, boxes: *mut ITensor, scores: *mut ITensor, max_boxes: *mut ITensor, indices: i32) -> *mut tensorrt_sys::INMSLayer {
+            add(network, nms(data_type(network.scope().family, indices)?), &[boxes, scores, max_boxes])
         }
         }
     }
