@@ -35,7 +35,7 @@ fn read_as_shape(kind: &LayerKind) -> &'static [usize] {
 }
 
 /// For each tensor, whether shapes depend on its elements: it is read as a shape, or such a tensor is computed from it.
-fn shape_tensors(graph: &Graph) -> Vec<bool> {
+pub(crate) fn shape_tensors(graph: &Graph) -> Vec<bool> {
     let mut found = vec![false; graph.tensors.len()];
     for layer in graph.layers.iter().rev() {
         for &index in read_as_shape(&layer.kind) {

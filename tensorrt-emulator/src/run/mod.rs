@@ -26,5 +26,5 @@ pub(crate) use engine::prepare;
 pub use engine::{Engine, EngineOptions};
 pub use hooks::{LayerProfiler, MemoryAccount};
 pub use io::IoTensor;
-pub(crate) use io::shape_inputs;
+pub(crate) use io::{shape_inputs, shape_tensors};
 pub(crate) use shapes::element_bytes;

@@ -55,10 +55,10 @@ impl TensorObject {
         Err(Error::invalid(format!("{what} can only be set on network inputs")))
     }
 
-    /// Whether the value is read on the host: an int tensor of rank ≤ 1 that shapes are computed from.
+    /// Whether shapes depend on the value, which is read on the host then.
     fn is_shape_tensor(&self, shared: &Shared) -> Result<bool> {
         let mut state = shared.state();
-        Ok(state.settled()?.value(self.id).elements.is_some())
+        Ok(crate::run::shape_tensors(state.settled()?.graph())[self.id.0 as usize])
     }
 }
 
