@@ -76,7 +76,7 @@ mod runtime;
 mod session;
 mod value;
 
-pub use cuda_utils::{Device, DeviceBuffer, PinnedBuffer, Stream};
+pub use cuda_utils::{Device, DeviceBuffer, DeviceMemory, Event, PinnedBuffer, Stream};
 pub use tensorrt_sys::{
     ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CumulativeOperation, DataType, DeviceType,
     ElementWiseOperation, EngineCapability, EngineStat, EngineValidity, ErrorCode, ExecutionContextAllocationStrategy,

@@ -47,6 +47,8 @@ struct Front {
     name: String,
     profiler: *mut IProfiler,
     emits_profile: bool,
+    /// The newest run whose times the profiler was not told.
+    unreported: Option<Arc<Job>>,
     debug_sync: bool,
     nvtx: ProfilingVerbosity,
     cache_limit: usize,
@@ -85,6 +87,7 @@ impl ContextObject {
             name: String::new(),
             profiler: std::ptr::null_mut(),
             emits_profile: true,
+            unreported: None,
             debug_sync: false,
             nvtx: ProfilingVerbosity::LayerNamesOnly,
             cache_limit: 0,
@@ -146,12 +149,13 @@ impl ContextObject {
         }
         let job = front.job(&self.engine, &self.back);
         let profiler = front.profiler;
-        let report = !profiler.is_null() && front.emits_profile;
+        let profiled = !profiler.is_null();
+        let report = profiled && front.emits_profile;
         if !dynamic {
             self.allocate(&mut front, raw_stream)?;
         }
         let Front { context, addresses, .. } = &mut *front;
-        job.take(context, addresses, report)?;
+        job.take(context, addresses, profiled)?;
         let failed = |error: cuda_utils::Error| Error::new(ErrorCode::FailedExecution, error.to_string());
         stream.enqueue_shared(job.clone()).map_err(failed)?;
         if dynamic {
@@ -169,10 +173,9 @@ impl ContextObject {
             stream.to_stream().and_then(|stream| stream.synchronize()).map_err(failed)?;
         }
         if report {
-            // SAFETY: the table's contract: a profiler that was set is alive during runs.
-            if let Some(profiler) = unsafe { borrow::<Profiler, _>(profiler) } {
-                job.report(|layer, milliseconds| profiler.report(&c_text(layer), milliseconds));
-            }
+            tell(profiler, &job);
+        } else if profiled {
+            front.unreported = Some(job);
         }
         Ok(())
     }
@@ -218,6 +221,14 @@ impl ContextObject {
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), front.addresses[index].cast::<u8>(), bytes.len()) };
         }
         Ok(())
+    }
+}
+
+/// Tells a profiler the layers' times of a run, waiting for it.
+fn tell(profiler: *mut IProfiler, job: &Job) {
+    // SAFETY: the table's contract: a profiler that was set is alive during runs and reports.
+    if let Some(profiler) = unsafe { borrow::<Profiler, _>(profiler) } {
+        job.report(|layer, milliseconds| profiler.report(&c_text(layer), milliseconds));
     }
 }
 
@@ -364,6 +375,23 @@ pub(super) fn fill(api: &mut Api) {
                 Ok(())
             }
             fn IExecutionContext_getEnqueueEmitsProfile(context) -> bool { Ok(lock(&context.front).emits_profile) }
+            fn IExecutionContext_reportToProfiler(context) -> bool {
+                let mut front = lock(&context.front);
+                if front.profiler.is_null() {
+                    return Err(Error::new(ErrorCode::InvalidState, "no profiler is set"));
+                }
+                let job = front.unreported.take();
+                let job = job.ok_or_else(|| Error::new(ErrorCode::InvalidState, "there is no run to report"))?;
+                tell(front.profiler, &job);
+                Ok(true)
+            }
+            fn IExecutionContext_setAuxStreams(context, streams: *mut *mut c_void, count: i32) {
+                if count < 0 || (count > 0 && streams.is_null()) {
+                    return Err(Error::invalid(format!("an array of {count} auxiliary streams")));
+                }
+                // Every run is one operation on its own stream, so none would be used.
+                Ok(())
+            }
             fn IExecutionContext_getOptimizationProfile(context) -> i32 {
                 Ok(i32::try_from(lock(&context.front).context.profile()).unwrap_or(-1))
             }

@@ -88,6 +88,7 @@ impl ExecutionContext {
     /// Refuses memories that are missing, too small, or written while another tensor uses them.
     pub(super) fn check_sizes(&mut self) -> Result<()> {
         self.set_allocators()?;
+        self.check_device_memory()?;
         let tensors = self.engine.io_tensors();
         for (info, binding) in tensors.iter().zip(&self.bindings) {
             let tried = || format!("enqueue an inference: use the buffer of {:?}", info.name());

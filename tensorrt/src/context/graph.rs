@@ -105,6 +105,11 @@ impl ExecutionContext {
         }
     }
 
+    /// Drops the graph, for something changed that it was captured with.
+    pub(super) fn forget_graph(&mut self) {
+        self.graph = GraphState::Cold;
+    }
+
     /// Drops a graph that stands for shapes or addresses of before.
     pub(super) fn drop_stale_graph(&mut self) {
         if !self.shapes_known || !self.sizes_checked || !self.pending.0.is_empty() {

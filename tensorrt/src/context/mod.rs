@@ -3,15 +3,17 @@
 mod bind;
 mod graph;
 mod inference;
+mod memory;
 mod output;
 mod profiler;
+mod settings;
 mod shapes;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use cuda_utils::{DeviceMemory, SharedUse, Stream};
+use cuda_utils::{DeviceMemory, Event, SharedUse, Stream};
 use tensorrt_sys::{IExecutionContext, TensorUpdate};
 
 pub use self::graph::GraphLaunch;
@@ -19,13 +21,14 @@ use self::graph::GraphState;
 pub use self::inference::Inference;
 pub use self::output::OutputTensor;
 pub(crate) use self::shapes::check_input_shape;
+use crate::ExecutionContextAllocationStrategy;
 use crate::callbacks::{OutputAllocator, ProfilerObject, panic};
 use crate::dims::Dims;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
 use crate::raw::{Raw, call};
-use crate::value::c_string;
+use crate::value::{Value, c_string};
 
 /// What one inference at a time needs: shapes, bound buffers, scratch memory. Make one for each stream that is to run at the same time.
 ///
@@ -63,6 +66,7 @@ pub struct ExecutionContext {
     /// Whether TensorRT allocates an output.
     allocates: bool,
     graph: GraphState,
+    kept: Kept,
 }
 
 /// What is known of one input or output.
@@ -79,6 +83,18 @@ struct Binding {
     values: Option<Box<[u64]>>,
     /// Whether the values were set since the shape was.
     values_fit: bool,
+}
+
+/// What TensorRT refers to as long as it is set. It outlives the context.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Recorded once inputs are read.
+    event: Option<Event>,
+    aux_streams: Vec<Stream>,
+    /// Whether the user gives the activation memory.
+    user_managed: bool,
+    /// The activation memory that the user gave.
+    memory: Option<Arc<DeviceMemory>>,
 }
 
 /// Addresses that TensorRT has not been told yet.
@@ -99,13 +115,14 @@ impl Pending {
 }
 
 impl ExecutionContext {
-    pub(crate) fn new(engine: &Engine) -> Result<Self> {
+    pub(crate) fn new(engine: &Engine, strategy: ExecutionContextAllocationStrategy) -> Result<Self> {
         let device = engine.device();
         device.make_current()?;
-        let static_strategy = 0;
+        let user_managed = strategy == ExecutionContextAllocationStrategy::UserManaged;
+        let strategy = strategy.cross(engine.library())?;
         let operation = Operation::begin();
-        // SAFETY: the engine is alive as long as `engine`; 0 is `kSTATIC` in every family.
-        let made = unsafe { call!(engine.raw(), ICudaEngine_createExecutionContext(static_strategy)) }?;
+        // SAFETY: the engine is alive as long as `engine`.
+        let made = unsafe { call!(engine.raw(), ICudaEngine_createExecutionContext(strategy)) }?;
         let tried = "create an execution context";
         let pointer = operation.object(engine.library(), ErrorKind::Setting, tried, made)?;
         // SAFETY: the context was just made by this library for the caller, who owns it; it keeps the engine, which must outlive it.
@@ -124,6 +141,7 @@ impl ExecutionContext {
             sizes_checked: false,
             allocates: false,
             graph: GraphState::Cold,
+            kept: Kept { user_managed, ..Kept::default() },
         };
         context.forget_shapes();
         Ok(context)

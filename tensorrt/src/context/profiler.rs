@@ -59,7 +59,7 @@ impl ExecutionContext {
         // replaced only here, after TensorRT was told, and dropped after the context.
         unsafe { call!(self.raw, IExecutionContext_setProfiler(pointer)) }?;
         *self.profiler = object;
-        self.graph = super::GraphState::Cold;
+        self.forget_graph();
         Ok(())
     }
 }

@@ -21,7 +21,10 @@ use crate::plan::Plan;
 use crate::raw::{Raw, call};
 use crate::runtime::Runtime;
 use crate::value::{Value, flags, text};
-use crate::{EngineCapability, HardwareCompatibilityLevel, ProfilingVerbosity, TacticSource, TensorIOMode};
+use crate::{
+    EngineCapability, ExecutionContextAllocationStrategy, HardwareCompatibilityLevel, ProfilingVerbosity, TacticSource,
+    TensorIOMode,
+};
 
 /// A built network on a device. Cloning shares it.
 ///
@@ -175,7 +178,22 @@ impl Engine {
     /// `OutOfMemory` or `Setting` if TensorRT makes none.
     #[doc(alias = "nvinfer1::ICudaEngine::createExecutionContext")]
     pub fn create_execution_context(&self) -> Result<ExecutionContext> {
-        ExecutionContext::new(self)
+        ExecutionContext::new(self, ExecutionContextAllocationStrategy::Static)
+    }
+
+    /// Makes an execution context whose activation memory is allocated as the strategy says: for all profiles at once, anew when the
+    /// profile changes, or by the user ([`ExecutionContext::set_device_memory`]).
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory` or `Setting` if TensorRT makes none.
+    #[doc(alias = "nvinfer1::ICudaEngine::createExecutionContext")]
+    #[doc(alias = "nvinfer1::ICudaEngine::createExecutionContextWithoutDeviceMemory")]
+    pub fn create_execution_context_with(
+        &self,
+        strategy: ExecutionContextAllocationStrategy,
+    ) -> Result<ExecutionContext> {
+        ExecutionContext::new(self, strategy)
     }
 
     /// The number of layers after fusion.

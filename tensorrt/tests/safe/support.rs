@@ -45,3 +45,8 @@ pub(crate) fn digits_with(with: impl FnOnce(EngineBuilder<'_>) -> EngineBuilder<
     let profile = OptimizationProfile::new().input("image", [1, 1, 8, 8], [1, 1, 8, 8], [2, 1, 8, 8])?;
     with(EngineBuilder::from_onnx(&library(), digits())?.profile(profile)).build()
 }
+
+/// That model as an engine.
+pub(crate) fn digits_engine() -> Engine {
+    Engine::from_plan(&library(), &digits_with(|builder| builder).unwrap()).unwrap()
+}
