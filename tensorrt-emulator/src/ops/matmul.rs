@@ -23,7 +23,7 @@ struct MatrixMultiply {
 
 /// One operand as a stack of matrices.
 #[derive(Debug, Clone)]
-struct Operand {
+pub(super) struct Operand {
     batch: Vec<usize>,
     rows: usize,
     columns: usize,
@@ -47,6 +47,11 @@ impl Operand {
             _ => return Err(Error::internal("the operand's rank was checked")),
         };
         Ok(Self { batch, rows, columns, row_stride, column_stride })
+    }
+
+    /// A matrix whose element (m, k) is at `m * row_stride + k * column_stride`.
+    pub(super) fn matrix(rows: usize, columns: usize, row_stride: usize, column_stride: usize) -> Self {
+        Self { batch: Vec::new(), rows, columns, row_stride, column_stride }
     }
 
     fn len(&self) -> usize {
@@ -158,7 +163,7 @@ impl Kernel for MatrixMultiply {
 }
 
 /// One product of matrices that are both known only now.
-fn product(a: &[f32], left: &Operand, b: &[f32], right: &Operand, out: &mut [f32]) {
+pub(super) fn product(a: &[f32], left: &Operand, b: &[f32], right: &Operand, out: &mut [f32]) {
     let (rows, columns, depth) = (left.rows, right.columns, left.columns);
     let contiguous_depth = left.column_stride == 1 && right.row_stride == 1;
     if contiguous_depth && (rows <= 2 || columns <= 2) {

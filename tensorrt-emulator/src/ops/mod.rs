@@ -6,6 +6,7 @@
 
 mod activation;
 mod assertion;
+mod attention;
 mod broadcast;
 mod cast;
 mod concatenation;
@@ -19,9 +20,11 @@ mod elementwise;
 mod fill;
 mod gather;
 mod grid_sample;
+mod kv_cache;
 mod lrn;
 mod math;
 mod matmul;
+mod moe;
 mod normalization;
 mod one_hot;
 mod packed;
@@ -170,10 +173,15 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
     match request.kind {
         LayerKind::Activation { op, alpha, beta } => activation::prepare(request, *op, *alpha, *beta),
         LayerKind::Assertion { message } => Ok(assertion::prepare(message)),
+        LayerKind::AttentionInput(params) => attention::prepare(request, params),
+        LayerKind::AttentionOutput => Ok(copy::prepare_copy()),
         LayerKind::Cast { to } => cast::prepare(request, *to),
         LayerKind::Concatenation { axis } => concatenation::prepare(request, *axis),
         LayerKind::Constant { weights, .. } => copy::prepare_constant(request, *weights),
         LayerKind::Dequantize(params) => quantize::prepare_inverse(request, params),
+        LayerKind::DistCollective(_) => Err(Error::unsupported(
+            "an exchange between devices (IDistCollectiveLayer): the emulator has one device and no communicator",
+        )),
         LayerKind::DynamicQuantize { .. } => {
             Err(Error::unsupported("dynamic quantization (scales computed at run time) is not supported"))
         }
@@ -183,6 +191,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
             gather::prepare(request, *axis, *num_elementwise_dims, *mode)
         }
         LayerKind::Identity | LayerKind::Squeeze | LayerKind::Unsqueeze => Ok(copy::prepare_copy()),
+        LayerKind::KvCacheUpdate(params) => kv_cache::prepare(request, params),
+        LayerKind::Moe(params) => moe::prepare(request, params),
         LayerKind::OneHot { axis } => one_hot::prepare(request, *axis),
         LayerKind::Padding { pre, post } => padding::prepare(request, pre, post),
         LayerKind::ParametricRelu => parametric_relu::prepare(request),

@@ -16,7 +16,11 @@ pub(super) fn is_view(layer: &Layer, same_type: bool, input: &Dims, output: &Dim
         return false;
     }
     match &layer.kind {
-        LayerKind::Identity | LayerKind::Squeeze | LayerKind::Unsqueeze | LayerKind::Cast { .. } => true,
+        LayerKind::AttentionOutput
+        | LayerKind::Identity
+        | LayerKind::Squeeze
+        | LayerKind::Unsqueeze
+        | LayerKind::Cast { .. } => true,
         LayerKind::Shuffle(shuffle) => {
             let reshapes = shuffle.reshape.is_some() || layer.input(1).is_some();
             // The extents between the transposes are the output's, transposed back.
