@@ -2,7 +2,7 @@
 
 use tensorrt_sys::DataType;
 
-use crate::graph::{Graph, LayerId, LayerKind, TensorId, ValueInfo};
+use crate::graph::{Attention, Graph, LayerId, LayerKind, TensorId, ValueInfo};
 use crate::tensor::{Dims, Tensor};
 use crate::{Result, shape};
 
@@ -64,6 +64,22 @@ impl Network {
     pub fn add_one(&mut self, kind: LayerKind, inputs: Vec<Option<TensorId>>) -> Result<TensorId> {
         let layer = self.add(kind, inputs)?;
         Ok(self.graph.layer(layer).outputs[0])
+    }
+
+    /// Adds an attention, which is a pair of boundary layers; returns the input layer, which the output layer follows.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn add_attention(&mut self, mut attention: Attention, inputs: Vec<Option<TensorId>>) -> Result<LayerId> {
+        if attention.name.is_empty() {
+            attention.name = format!("(Unnamed Layer* {}) [Attention]", self.graph.layers.len());
+        }
+        let name = attention.name.clone();
+        let input = self.add(LayerKind::AttentionInput(attention), inputs)?;
+        let inner = self.graph.layer(input).outputs[0];
+        self.add(LayerKind::AttentionOutput, vec![Some(inner)])?;
+        self.graph.name_attention(input, &name);
+        Ok(input)
     }
 
     /// Adds a constant layer and returns its output.

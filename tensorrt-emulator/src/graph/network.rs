@@ -183,6 +183,29 @@ impl Graph {
         self.layer(layer).outputs[0]
     }
 
+    /// The output layer of the attention whose input layer is `input`.
+    pub fn attention_output(&self, input: LayerId) -> Option<LayerId> {
+        let inner = self.layer(input).outputs.first()?;
+        let reads = |layer: &Layer| layer.kind == LayerKind::AttentionOutput && layer.input(0) == Some(*inner);
+        self.layers.iter().position(reads).map(|at| LayerId(index(at)))
+    }
+
+    /// Names an attention, and its two layers and their outputs after it.
+    pub fn name_attention(&mut self, input: LayerId, name: &str) {
+        if let LayerKind::AttentionInput(attention) = &mut self.layer_mut(input).kind {
+            name.clone_into(&mut attention.name);
+        }
+        let output = self.attention_output(input);
+        for (layer, suffix) in [(Some(input), "AttentionInput"), (output, "AttentionOutput")] {
+            let Some(layer) = layer.map(|id| &mut self.layers[id.0 as usize]) else { continue };
+            layer.name = format!("{name}_{suffix}");
+            if let Some(&made) = layer.outputs.first() {
+                let renamed = format!("{name}_{suffix}_output");
+                self.tensor_mut(made).name = renamed;
+            }
+        }
+    }
+
     /// The value of a constant layer's output; `None` where `id` is not one.
     pub fn constant(&self, id: TensorId) -> Option<Tensor> {
         let (layer, _) = self.tensor(id).producer?;

@@ -1,6 +1,7 @@
 //! Converters, one file a family of operators.
 
 mod activation;
+mod attention;
 mod binary;
 mod cast;
 mod concat;
@@ -11,6 +12,7 @@ mod einsum;
 mod gather;
 mod generate;
 mod index;
+mod kv_cache;
 mod matmul;
 mod norm;
 mod pad;
@@ -39,6 +41,7 @@ type Table = &'static [(&'static str, Converter)];
 
 const FAMILIES: &[Table] = &[
     activation::OPS,
+    attention::OPS,
     binary::OPS,
     cast::OPS,
     concat::OPS,
@@ -49,6 +52,7 @@ const FAMILIES: &[Table] = &[
     gather::OPS,
     generate::OPS,
     index::OPS,
+    kv_cache::OPS,
     matmul::OPS,
     norm::OPS,
     pad::OPS,
