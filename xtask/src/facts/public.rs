@@ -19,6 +19,8 @@ pub(crate) struct Public {
     pub(crate) since: Since,
     /// The releases that mark it deprecated, as the table spells them; empty for none.
     pub(crate) deprecated_in: String,
+    /// How much users need it: `must`, `should` or `rare`.
+    pub(crate) importance: String,
 }
 
 /// Reads `since.tsv` and, for what is deprecated, `methods.tsv`.
@@ -27,13 +29,14 @@ pub(super) fn load(methods: &Table, since: &Table) -> Result<Vec<Public>> {
         .rows()
         .map(|row| {
             let (class, method, signature) = (row.get("class")?, row.get("method")?, row.get("signature")?);
-            let mut deprecated_in = String::new();
+            let (mut deprecated_in, mut importance) = (String::new(), String::new());
             for other in methods.rows() {
                 if other.get("class")? == class
                     && other.get("method")? == method
                     && other.get("signature")? == signature
                 {
                     other.get("deprecated_in")?.clone_into(&mut deprecated_in);
+                    other.get("importance")?.clone_into(&mut importance);
                 }
             }
             let since = Since::try_from_fn(|family| minor(family, row.get(family.since_column())?))?;
@@ -43,6 +46,7 @@ pub(super) fn load(methods: &Table, since: &Table) -> Result<Vec<Public>> {
                 signature: Signature::parse(signature)?,
                 since,
                 deprecated_in,
+                importance,
             })
         })
         .collect()
