@@ -1,6 +1,7 @@
 //! A GPU, or the emulated device that stands in for one.
 
 use std::collections::HashMap;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use crate::backend::Backend;
@@ -193,6 +194,44 @@ impl Device {
             Backend::Cuda(context) => context.bind(),
             Backend::Host(_) => {
                 crate::host::set_current_device(self);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether an address that a library passed is of device memory, which the host cannot write to. Always false for an emulated device,
+    /// whose memory is the host's.
+    ///
+    /// # Errors
+    ///
+    /// What the driver reports.
+    #[doc(alias = "cuPointerGetAttribute")]
+    pub fn holds(&self, address: *const c_void) -> Result<bool> {
+        callback::refuse("ask what memory an address is of")?;
+        match &self.inner.backend {
+            Backend::Cuda(context) => context.holds(address),
+            Backend::Host(_) => Ok(false),
+        }
+    }
+
+    /// Copies bytes to an address of device memory that a library passed, and waits until they are there.
+    ///
+    /// # Errors
+    ///
+    /// What the driver reports.
+    ///
+    /// # Safety
+    ///
+    /// There is room for the bytes, which nothing else uses meanwhile; the stream is null or a stream of this device.
+    #[doc(alias = "cuMemcpyHtoDAsync")]
+    pub unsafe fn write_raw(&self, to: *mut c_void, bytes: &[u8], stream: *mut c_void) -> Result<()> {
+        callback::refuse("copy to the device")?;
+        match &self.inner.backend {
+            // SAFETY: the caller vouches for destination and stream.
+            Backend::Cuda(context) => unsafe { context.write(to, bytes, stream) },
+            Backend::Host(_) => {
+                // SAFETY: the caller says that there is room for the bytes; the memory of an emulated device is the host's.
+                unsafe { std::ptr::copy(bytes.as_ptr(), to.cast::<u8>(), bytes.len()) };
                 Ok(())
             }
         }

@@ -78,15 +78,16 @@ mod value;
 
 pub use cuda_utils::{Device, DeviceBuffer, DeviceMemory, Event, PinnedBuffer, Stream};
 pub use tensorrt_sys::{
-    ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CumulativeOperation, DataType, DeviceType,
+    ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CudaGraphStrategy, CumulativeOperation,
+    DLAWorkspaceAllocationStrategy, DataType, DeviceType, DynamicShapesKernelSpecializationStrategy,
     ElementWiseOperation, EngineCapability, EngineStat, EngineValidity, ErrorCode, ExecutionContextAllocationStrategy,
     Family, FillOperation, GatherMode, HardwareCompatibilityLevel, Info, InterpolationMode, LayerInformationFormat,
     LayerType, Library, LibraryKind, LoadError, LoadErrorKind, LoadOptions, MatrixOperation, MemoryPoolType,
     NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode, PlanKind,
     PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
-    ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, Severity, TacticSource,
-    TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel, TopKOperation,
-    UnaryOperation, Version,
+    ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag, Severity,
+    TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel,
+    TopKOperation, UnaryOperation, Version, WeightsRole,
 };
 
 pub use self::builder::{
@@ -96,7 +97,9 @@ pub use self::callbacks::{Profiler, Progress, ProgressEvent, ProgressMonitor};
 pub use self::context::{ExecutionContext, GraphLaunch, Inference, OutputTensor};
 pub use self::dims::{Dims, ToDims};
 pub use self::element::{DeviceElement, TensorElement};
-pub use self::engine::{Engine, EngineInspector, TensorId, TensorInfo, TensorSelector};
+pub use self::engine::{
+    Engine, EngineInspector, RuntimeCache, RuntimeConfig, TensorId, TensorInfo, TensorLayout, TensorSelector,
+};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::logger::{LOG_TARGET, LogLine};
 pub use self::network::layers::*;

@@ -5,7 +5,8 @@ use std::ptr::NonNull;
 
 use tensorrt_sys::{
     Api, IBuilder, IBuilderConfig, ICudaEngine, IEngineInspector, IExecutionContext, IHostMemory, INetworkDefinition,
-    IParser, IRuntime, ITimingCache, Library,
+    IParser, IParserRefitter, IRefitter, IRuntime, IRuntimeCache, IRuntimeConfig, ISerializationConfig, ITimingCache,
+    IWeightsManager, Library,
 };
 
 /// The entry that deletes an object; none when the library has none.
@@ -36,8 +37,14 @@ classes! {
     IHostMemory by IHostMemory_destroy;
     INetworkDefinition by INetworkDefinition_destroy;
     IParser by IParser_destroy;
+    IParserRefitter by IParserRefitter_destroy;
+    IRefitter by IRefitter_destroy;
     IRuntime by IRuntime_destroy;
+    IRuntimeCache by IRuntimeCache_destroy;
+    IRuntimeConfig by IRuntimeConfig_destroy;
+    ISerializationConfig by ISerializationConfig_destroy;
     ITimingCache by ITimingCache_destroy;
+    IWeightsManager by IWeightsManager_destroy;
 }
 
 /// An object that is deleted with its owner.

@@ -1,19 +1,23 @@
 //! The runtime: turns plans into engines.
 
+use std::io::{Read, Seek};
 use std::path::Path;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use cuda_utils::Device;
 use tensorrt_sys::{IRuntime, Library};
 
 use crate::EngineValidity;
+use crate::callbacks::StreamReader;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::library::State;
 use crate::operation::Operation;
 use crate::plan::Plan;
 use crate::raw::{Raw, call};
-use crate::value::{Value, c_string, text, unknown};
+use crate::value::{Value, bits, c_string, flags, text, unknown};
+use crate::{DLAWorkspaceAllocationStrategy, TempfileControlFlag};
 
 /// Turns plans into engines on one device. Cloning shares it; it may be used from several threads at once.
 #[derive(Debug, Clone)]
@@ -26,6 +30,9 @@ pub struct Runtime {
 pub(crate) struct RuntimeInner {
     raw: Raw<IRuntime>,
     device: Result<Device, cuda_utils::Error>,
+    /// The runtime that loaded this one.
+    #[expect(dead_code, reason = "it is kept, for it must outlive what it loaded")]
+    parent: Option<Runtime>,
 }
 
 // SAFETY: NVIDIA's developer guide ("Thread Safety") names as thread-safe "nonmodifying operations on a runtime or engine" and
@@ -76,7 +83,7 @@ impl Runtime {
             // SAFETY: the runtime is alive, and the recorder is this library's and lives as long as the process.
             unsafe { call!(raw, IRuntime_setErrorRecorder(recorder)) }?;
         }
-        Ok(Runtime { inner: Arc::new(RuntimeInner { raw, device }) })
+        Ok(Runtime { inner: Arc::new(RuntimeInner { raw, device, parent: None }) })
     }
 
     /// The library it came from.
@@ -113,6 +120,33 @@ impl Runtime {
             unsafe { call!(self.inner.raw, IRuntime_deserializeCudaEngine(bytes.as_ptr().cast(), bytes.len())) }?;
         let pointer = operation.object(self.library(), ErrorKind::Deserialize, tried, made)?;
         // SAFETY: the engine was just made by this library for the caller, who owns it; `Engine` keeps the runtime, which must outlive it.
+        Engine::new(self, device, unsafe { Raw::new(self.library(), pointer) })
+    }
+
+    /// Turns a plan that is read while it is deserialized into an engine, so that plan and engine need not fit into memory together.
+    ///
+    /// # Errors
+    ///
+    /// `Io` with the first error of the reader, else as for [`Runtime::deserialize`].
+    #[doc(alias = "nvinfer1::IRuntime::deserializeCudaEngine")]
+    #[doc(alias = "nvinfer1::IStreamReaderV2")]
+    pub fn deserialize_reader<R: Read + Seek + Send>(&self, reader: &mut R) -> Result<Engine> {
+        let tried = "deserialize the plan of a reader";
+        let device = self.inner.device.as_ref().map_err(|error| Error::cuda(tried, error.clone()))?;
+        device.make_current()?;
+        let object = StreamReader::new(self.library(), device, reader)?;
+        let operation = Operation::begin();
+        // SAFETY: the runtime is alive as long as `self`; the reader lives during the call, after which TensorRT does not refer to it.
+        let made = unsafe { call!(self.inner.raw, IRuntime_deserializeCudaEngineV2(object.as_ptr())) }?;
+        if let Some(error) = object.take_error() {
+            if let Some(engine) = NonNull::new(made) {
+                // SAFETY: the engine was just made by this library for the caller; it is destroyed at once.
+                drop(unsafe { Raw::new(self.library(), engine) });
+            }
+            return Err(Error::io(tried, error).with_lines(operation.lines()));
+        }
+        let pointer = operation.object(self.library(), ErrorKind::Deserialize, tried, made)?;
+        // SAFETY: as in `deserialize`.
         Engine::new(self, device, unsafe { Raw::new(self.library(), pointer) })
     }
 
@@ -238,6 +272,152 @@ impl Runtime {
         let folder = unsafe { call!(self.inner.raw, IRuntime_getTemporaryDirectory()) }?;
         // SAFETY: TensorRT returns null or a C string that lives until it is changed, which needs the only handle.
         Ok(unsafe { text(folder) })
+    }
+
+    /// The DLA core on which engines run; -1 if none was set.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the loaded library has no such setting.
+    #[doc(alias = "nvinfer1::IRuntime::getDLACore")]
+    pub fn dla_core(&self) -> Result<i32> {
+        // SAFETY: the runtime is alive as long as `self`.
+        unsafe { call!(self.inner.raw, IRuntime_getDLACore()) }
+    }
+
+    /// The number of DLA cores of the machine.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the loaded library has no such method.
+    #[doc(alias = "nvinfer1::IRuntime::getNbDLACores")]
+    pub fn num_dla_cores(&self) -> Result<u32> {
+        // SAFETY: the runtime is alive as long as `self`.
+        let raw = unsafe { call!(self.inner.raw, IRuntime_getNbDLACores()) }?;
+        <u32 as Value>::read(self.library(), raw, "IRuntime::getNbDLACores")
+    }
+
+    /// Whether plans may bring code that runs on the host.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the loaded library has no such setting.
+    #[doc(alias = "nvinfer1::IRuntime::getEngineHostCodeAllowed")]
+    pub fn engine_host_code_allowed(&self) -> Result<bool> {
+        // SAFETY: the runtime is alive as long as `self`.
+        unsafe { call!(self.inner.raw, IRuntime_getEngineHostCodeAllowed()) }
+    }
+
+    /// Sets which temporary files may be made while version-compatible plans are loaded.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the runtime was cloned or has engines.
+    #[doc(alias = "nvinfer1::IRuntime::setTempfileControlFlags")]
+    pub fn set_tempfile_control_flags(&mut self, flags: &[TempfileControlFlag]) -> Result<()> {
+        let raw = bits(self.library(), flags)?;
+        let inner = self.exclusive("set the flags of temporary files")?;
+        let operation = Operation::begin();
+        // SAFETY: the runtime is alive, and nobody else has a handle to it.
+        unsafe { call!(inner.raw, IRuntime_setTempfileControlFlags(raw)) }?;
+        operation.silent(inner.raw.library(), ErrorKind::Setting, "set the flags of temporary files")
+    }
+
+    /// Which temporary files may be made while version-compatible plans are loaded.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the loaded library has no such setting.
+    #[doc(alias = "nvinfer1::IRuntime::getTempfileControlFlags")]
+    pub fn tempfile_control_flags(&self) -> Result<Vec<TempfileControlFlag>> {
+        // SAFETY: the runtime is alive as long as `self`.
+        let bits = unsafe { call!(self.inner.raw, IRuntime_getTempfileControlFlags()) }?;
+        Ok(flags(self.library(), bits))
+    }
+
+    /// The bytes at the start of a plan that [`Runtime::engine_validity`] looks at. TensorRT for RTX only.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on other libraries.
+    #[doc(alias = "nvinfer1::IRuntime::getEngineHeaderSize")]
+    pub fn engine_header_size(&self) -> Result<i64> {
+        // SAFETY: the runtime is alive as long as `self`.
+        unsafe { call!(self.inner.raw, IRuntime_getEngineHeaderSize()) }
+    }
+
+    /// Sets how engines allocate the memory of a DLA. TensorRT 11.4 and RTX 1.7.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the runtime was cloned or has engines, `Unsupported` on earlier releases, `Setting` if TensorRT refuses.
+    #[doc(alias = "nvinfer1::IRuntime::setDLAWorkspaceAllocationStrategy")]
+    pub fn set_dla_workspace_allocation_strategy(&mut self, strategy: DLAWorkspaceAllocationStrategy) -> Result<()> {
+        let raw = strategy.cross(self.library())?;
+        let tried = "set how the memory of a DLA is allocated";
+        let inner = self.exclusive(tried)?;
+        let operation = Operation::begin();
+        // SAFETY: the runtime is alive, and nobody else has a handle to it.
+        let taken = unsafe { call!(inner.raw, IRuntime_setDLAWorkspaceAllocationStrategy(raw)) }?;
+        operation.truth(inner.raw.library(), ErrorKind::Setting, tried, taken)
+    }
+
+    /// How engines allocate the memory of a DLA. TensorRT 11.4 and RTX 1.7.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on earlier releases.
+    #[doc(alias = "nvinfer1::IRuntime::getDLAWorkspaceAllocationStrategy")]
+    pub fn dla_workspace_allocation_strategy(&self) -> Result<DLAWorkspaceAllocationStrategy> {
+        // SAFETY: the runtime is alive as long as `self`.
+        let raw = unsafe { call!(self.inner.raw, IRuntime_getDLAWorkspaceAllocationStrategy()) }?;
+        <DLAWorkspaceAllocationStrategy as Value>::read(
+            self.library(),
+            raw,
+            "IRuntime::getDLAWorkspaceAllocationStrategy",
+        )
+    }
+
+    /// Sets whether engines are made without their weights, which are loaded later. TensorRT for RTX 1.7.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the runtime was cloned or has engines, `Unsupported` on other libraries.
+    #[doc(alias = "nvinfer1::IRuntime::setDeferredWeightsLoading")]
+    pub fn set_deferred_weights_loading(&mut self, deferred: bool) -> Result<()> {
+        let inner = self.exclusive("load weights later")?;
+        // SAFETY: the runtime is alive, and nobody else has a handle to it.
+        unsafe { call!(inner.raw, IRuntime_setDeferredWeightsLoading(deferred)) }
+    }
+
+    /// Whether engines are made without their weights. TensorRT for RTX 1.7.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on other libraries.
+    #[doc(alias = "nvinfer1::IRuntime::getDeferredWeightsLoading")]
+    pub fn deferred_weights_loading(&self) -> Result<bool> {
+        // SAFETY: the runtime is alive as long as `self`.
+        unsafe { call!(self.inner.raw, IRuntime_getDeferredWeightsLoading()) }
+    }
+
+    /// Loads the lean runtime that a version-compatible plan needs from a file, as a runtime of its own.
+    ///
+    /// # Errors
+    ///
+    /// `Load` if TensorRT cannot load it.
+    #[doc(alias = "nvinfer1::IRuntime::loadRuntime")]
+    pub fn load_runtime(&self, path: &str) -> Result<Runtime> {
+        let string = c_string("use the file", path)?;
+        let operation = Operation::begin();
+        // SAFETY: the runtime is alive as long as `self`, and the path lives during the call.
+        let made = unsafe { call!(self.inner.raw, IRuntime_loadRuntime(string.as_ptr())) }?;
+        let tried = format!("load the runtime {path}");
+        let pointer = operation.object(self.library(), ErrorKind::Load, tried, made)?;
+        // SAFETY: the runtime was just made by this library for the caller, who owns it; it keeps what loaded it.
+        let raw = unsafe { Raw::new(self.library(), pointer) };
+        let parent = Some(self.clone());
+        Ok(Runtime { inner: Arc::new(RuntimeInner { raw, device: self.inner.device.clone(), parent }) })
     }
 
     /// The runtime, if this is the only handle to it, so that changing it is seen by no other thread.

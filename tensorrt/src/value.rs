@@ -4,14 +4,15 @@ use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 
 use tensorrt_sys::{
-    ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CumulativeOperation, DataType, DeviceType,
+    ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CudaGraphStrategy, CumulativeOperation,
+    DLAWorkspaceAllocationStrategy, DataType, DeviceType, DynamicShapesKernelSpecializationStrategy,
     ElementWiseOperation, EngineCapability, EngineStat, ExecutionContextAllocationStrategy, Family, FillOperation,
     GatherMode, HardwareCompatibilityLevel, InterpolationMode, LayerInformationFormat, LayerType, Library,
     MatrixOperation, MemoryPoolType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode,
     ParserErrorCode, PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation,
     ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode,
-    ScatterMode, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation,
-    TilingOptimizationLevel, TopKOperation, UnaryOperation,
+    ScatterMode, SerializationFlag, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation,
+    TilingOptimizationLevel, TopKOperation, UnaryOperation, WeightsRole,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -93,6 +94,11 @@ macro_rules! enums {
     };
 }
 enums!(
+    WeightsRole,
+    SerializationFlag,
+    DynamicShapesKernelSpecializationStrategy,
+    DLAWorkspaceAllocationStrategy,
+    CudaGraphStrategy,
     ActivationType,
     BoundingBoxFormat,
     BuilderFlag,

@@ -163,6 +163,42 @@ impl Context {
         })
     }
 
+    /// Whether an address is of device memory.
+    pub(crate) fn holds(&self, address: *const c_void) -> Result<bool> {
+        /// `CU_POINTER_ATTRIBUTE_MEMORY_TYPE`.
+        const MEMORY_TYPE: c_uint = 2;
+        /// `CU_MEMORYTYPE_DEVICE`.
+        const DEVICE: c_uint = 2;
+        /// `CUDA_ERROR_INVALID_VALUE`: the driver does not know the address, so it is the host's.
+        const UNKNOWN: u32 = 1;
+        self.bind()?;
+        let mut kind: c_uint = 0;
+        let pointer = address.expose_provenance() as CUdeviceptr;
+        // SAFETY: a context is current, and the attribute has the size of `kind`, which can be written to.
+        let code = unsafe { (self.driver.cuPointerGetAttribute)((&raw mut kind).cast(), MEMORY_TYPE, pointer) };
+        if code == UNKNOWN {
+            return Ok(false);
+        }
+        self.driver.check(code, "ask what memory an address is of")?;
+        Ok(kind == DEVICE)
+    }
+
+    /// Copies bytes to device memory on a raw stream, and waits until they are there.
+    ///
+    /// # Safety
+    ///
+    /// There is room for the bytes, which nothing else uses meanwhile; the stream is one of this context.
+    pub(crate) unsafe fn write(&self, to: *mut c_void, bytes: &[u8], stream: *mut c_void) -> Result<()> {
+        self.bind()?;
+        let to = to.expose_provenance() as CUdeviceptr;
+        let from = bytes.as_ptr().cast();
+        // SAFETY: a context is current; the caller vouches for destination and stream.
+        let code = unsafe { (self.driver.cuMemcpyHtoDAsync_v2)(to, from, bytes.len(), stream.cast()) };
+        self.driver.check(code, "copy to the device")?;
+        // SAFETY: a context is current; the caller vouches for the stream.
+        self.driver.check(unsafe { (self.driver.cuStreamSynchronize)(stream.cast()) }, "copy to the device")
+    }
+
     /// Frees memory; a failure surfaces on the device's next call.
     ///
     /// # Safety

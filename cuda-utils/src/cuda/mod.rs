@@ -5,7 +5,8 @@
 //! - library and devices: `cuInit`, `cuDriverGetVersion`, `cuGetErrorName`, `cuGetErrorString`, `cuDeviceGetCount`, `cuDeviceGet`,
 //!   `cuDeviceGetName`, `cuDeviceGetAttribute`
 //! - context: `cuDevicePrimaryCtxRetain`, `cuDevicePrimaryCtxRelease_v2`, `cuCtxGetCurrent`, `cuCtxSetCurrent`, `cuCtxSynchronize`
-//! - memory: `cuMemGetInfo_v2`, `cuMemAlloc_v2`, `cuMemFree_v2`, `cuMemHostAlloc`, `cuMemFreeHost`, `cuMemcpyHtoDAsync_v2`,
+//! - memory: `cuMemGetInfo_v2`, `cuMemAlloc_v2`, `cuMemFree_v2`, `cuMemHostAlloc`, `cuMemFreeHost`, `cuPointerGetAttribute`,
+//!   `cuMemcpyHtoDAsync_v2`,
 //!   `cuMemcpyDtoHAsync_v2`, `cuMemcpyDtoDAsync_v2`, `cuMemsetD8Async`
 //! - streams: `cuStreamCreateWithPriority`, `cuStreamDestroy_v2`, `cuStreamSynchronize`, `cuStreamQuery`, `cuStreamWaitEvent`,
 //!   `cuStreamAddCallback`

@@ -9,6 +9,7 @@ mod profile;
 mod timing_cache;
 
 use std::cell::RefCell;
+use std::io::Write;
 
 use tensorrt_sys::{IBuilder, Library};
 
@@ -17,6 +18,7 @@ pub use self::engine_builder::{EngineBuilder, OnnxSource};
 pub use self::profile::{OptimizationProfile, ShapeRange};
 pub use self::timing_cache::TimingCache;
 use crate::NetworkDefinitionCreationFlag;
+use crate::callbacks::StreamWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::library::State;
 use crate::network::NetworkDefinition;
@@ -24,6 +26,9 @@ use crate::operation::Operation;
 use crate::plan::Plan;
 use crate::raw::{Raw, call};
 use crate::value::{Value, bits, properties};
+
+/// What a build tries.
+const BUILD: &str = "build the network";
 
 /// Makes networks and configurations, and builds plans from them.
 ///
@@ -133,26 +138,81 @@ impl Builder {
         network: &NetworkDefinition<'_>,
         config: &BuilderConfig<'_>,
     ) -> Result<Plan> {
-        let tried = "build the network";
-        if !std::ptr::eq(network.builder(), self) || !std::ptr::eq(config.builder(), self) {
-            return Err(Error::invalid(tried, "network or configuration are of another builder"));
-        }
-        network.check_buildable()?;
-        let state = State::of(self.library())?;
-        let alone = state.alone(self.library());
+        self.check_build(network, config)?;
+        let alone = State::of(self.library())?.alone(self.library());
         let operation = Operation::begin();
         config.begin_build();
         // SAFETY: the three objects are alive and belong together (checked above); the weights and parsers that the network refers to, and
         // the monitor and timing cache that the configuration refers to, are kept by them.
         let made = unsafe { call!(self.raw, IBuilder_buildSerializedNetwork(network.as_ptr(), config.as_ptr())) }?;
         drop(alone);
-        if config.end_build() && made.is_null() {
-            let error = Error::new(ErrorKind::Cancelled, tried, "the progress monitor cancelled it");
-            return Err(error.with_lines(operation.lines()));
-        }
-        let pointer = operation.object(self.library(), ErrorKind::Build, tried, made)?;
+        Self::end_build(config, operation, made.is_null())?;
+        let pointer = operation.object(self.library(), ErrorKind::Build, BUILD, made)?;
         // SAFETY: the memory was just made by this library for the caller, who owns it; it is independent of the builder.
         Plan::from_host_memory(unsafe { Raw::new(self.library(), pointer) })
+    }
+
+    /// Builds a network, writing the plan to a writer as it is made, so that it need not fit into memory. TensorRT 10.12 and later.
+    ///
+    /// # Errors
+    ///
+    /// `Io` with the first error of the writer, else as for [`Builder::build_serialized_network`]. What was written by then is no plan.
+    ///
+    /// # Panics
+    ///
+    /// If the progress monitor panicked, its panic goes on here.
+    #[doc(alias = "nvinfer1::IBuilder::buildSerializedNetworkToStream")]
+    #[doc(alias = "nvinfer1::IStreamWriter")]
+    pub fn build_to_writer<W: Write + Send>(
+        &self,
+        network: &NetworkDefinition<'_>,
+        config: &BuilderConfig<'_>,
+        writer: &mut W,
+    ) -> Result<()> {
+        self.check_build(network, config)?;
+        let object = StreamWriter::new(self.library(), writer)?;
+        let alone = State::of(self.library())?.alone(self.library());
+        let operation = Operation::begin();
+        config.begin_build();
+        let (network, raw_config, stream) = (network.as_ptr(), config.as_ptr(), object.as_ptr());
+        // SAFETY: as in `build_serialized_network`; the writer lives during the call, after which TensorRT does not refer to it.
+        let written = unsafe { call!(self.raw, IBuilder_buildSerializedNetworkToStream(network, raw_config, stream)) }?;
+        drop(alone);
+        Self::end_build(config, operation, !written)?;
+        if let Some(error) = object.take_error() {
+            return Err(Error::io("write the plan", error).with_lines(operation.lines()));
+        }
+        operation.truth(self.library(), ErrorKind::Build, BUILD, written)
+    }
+
+    /// Refuses what cannot be built.
+    fn check_build(&self, network: &NetworkDefinition<'_>, config: &BuilderConfig<'_>) -> Result<()> {
+        if !std::ptr::eq(network.builder(), self) || !std::ptr::eq(config.builder(), self) {
+            return Err(Error::invalid(BUILD, "network or configuration are of another builder"));
+        }
+        network.check_buildable()
+    }
+
+    /// Goes on with a panic of the progress monitor; an error if that cancelled a build that failed.
+    fn end_build(config: &BuilderConfig<'_>, operation: Operation, failed: bool) -> Result<()> {
+        if config.end_build() && failed {
+            let error = Error::new(ErrorKind::Cancelled, BUILD, "the progress monitor cancelled it");
+            return Err(error.with_lines(operation.lines()));
+        }
+        Ok(())
+    }
+
+    /// Takes every setting back, and lets the memory go that earlier builds left.
+    ///
+    /// # Errors
+    ///
+    /// `Setting` if TensorRT logs an error.
+    #[doc(alias = "nvinfer1::IBuilder::reset")]
+    pub fn reset(&mut self) -> Result<()> {
+        let operation = Operation::begin();
+        // SAFETY: the builder is alive, and nothing borrows it, so it has no networks and configurations.
+        unsafe { call!(self.raw, IBuilder_reset()) }?;
+        operation.silent(self.library(), ErrorKind::Setting, "reset the builder")
     }
 
     /// Whether the network could be built with the configuration, without building it.

@@ -2,15 +2,14 @@
 
 use std::any::Any;
 use std::ffi::{c_char, c_void};
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tensorrt_sys::{IProgressMonitor, IProgressMonitorFns, Library};
 
-use crate::error::{Error, ErrorKind, Result};
+use super::object::{Object, state};
+use crate::error::Result;
 use crate::value::text;
 
 /// What happened in a build.
@@ -92,19 +91,9 @@ impl State {
     }
 }
 
-/// The state behind a user pointer.
-///
-/// # Safety
-///
-/// `user` came with the functions of [`Monitor::new`], and the monitor is alive.
-unsafe fn state<'a>(user: *mut c_void) -> &'a State {
-    // SAFETY: the caller vouches that the pointer is the boxed state of a living monitor; it is only shared.
-    unsafe { &*user.cast_const().cast::<State>() }
-}
-
 unsafe extern "C" fn phase_start(user: *mut c_void, phase: *const c_char, parent: *const c_char, steps: i32) {
     // SAFETY: TensorRT calls a monitor only while it is set, and the configuration that has it set keeps it alive.
-    let state = unsafe { state(user) };
+    let state = unsafe { state::<State>(user) };
     // SAFETY: TensorRT passes a C string that lives during the call.
     let phase = unsafe { text(phase) };
     // SAFETY: TensorRT passes null or a C string that lives during the call.
@@ -114,7 +103,7 @@ unsafe extern "C" fn phase_start(user: *mut c_void, phase: *const c_char, parent
 
 unsafe extern "C" fn step_complete(user: *mut c_void, phase: *const c_char, step: i32) -> bool {
     // SAFETY: as in `phase_start`.
-    let state = unsafe { state(user) };
+    let state = unsafe { state::<State>(user) };
     // SAFETY: as in `phase_start`.
     let phase = unsafe { text(phase) };
     state.tell(|| ProgressEvent::StepComplete { phase, step: u32::try_from(step).unwrap_or(0) })
@@ -122,49 +111,35 @@ unsafe extern "C" fn step_complete(user: *mut c_void, phase: *const c_char, step
 
 unsafe extern "C" fn phase_finish(user: *mut c_void, phase: *const c_char) {
     // SAFETY: as in `phase_start`.
-    let state = unsafe { state(user) };
+    let state = unsafe { state::<State>(user) };
     // SAFETY: as in `phase_start`.
     let phase = unsafe { text(phase) };
     state.tell(|| ProgressEvent::PhaseFinish { phase });
 }
 
 /// The object that TensorRT calls, and the monitor that it tells.
-pub(crate) struct Monitor {
-    object: NonNull<IProgressMonitor>,
-    /// Made by `Box::into_raw`, freed in `drop`.
-    state: NonNull<State>,
-    library: Library,
-}
+#[derive(Debug)]
+pub(crate) struct Monitor(Object<IProgressMonitor, State>);
 
 impl Monitor {
     pub(crate) fn new(library: &Library, monitor: Box<dyn ProgressMonitor>) -> Result<Self> {
-        let state = Box::new(State { monitor, cancelled: AtomicBool::new(false), panic: Mutex::default() });
+        let state = State { monitor, cancelled: AtomicBool::new(false), panic: Mutex::default() };
         let functions = IProgressMonitorFns {
             phaseStart: Some(phase_start),
             stepComplete: Some(step_complete),
             phaseFinish: Some(phase_finish),
         };
-        let Some(new) = library.api().IProgressMonitor_new else {
-            return Err(library.missing("IProgressMonitor_new").into());
-        };
-        let state = NonNull::from(Box::leak(state));
-        // SAFETY: the functions are copied; the user pointer is what they ask for, and lives until the object is deleted in `drop`.
-        let made = unsafe { new(&raw const functions, state.as_ptr().cast()) };
-        let Some(object) = NonNull::new(made) else {
-            // SAFETY: the state was leaked above, and nobody else knows of it.
-            drop(unsafe { Box::from_raw(state.as_ptr()) });
-            return Err(Error::new(ErrorKind::OutOfMemory, "create a progress monitor", "none was made"));
-        };
-        Ok(Monitor { object, state, library: library.clone() })
+        let entries = (library.api().IProgressMonitor_new, library.api().IProgressMonitor_delete);
+        // SAFETY: the entries are the library's for the interface, and the functions take the state.
+        unsafe { Object::new(library, "IProgressMonitor_new", entries, &functions, state) }.map(Self)
     }
 
     pub(crate) fn as_ptr(&self) -> *mut IProgressMonitor {
-        self.object.as_ptr()
+        self.0.as_ptr()
     }
 
     fn state(&self) -> &State {
-        // SAFETY: the state is freed only in `drop`, and is never borrowed mutably.
-        unsafe { self.state.as_ref() }
+        self.0.state()
     }
 
     /// Forgets an earlier build.
@@ -178,23 +153,5 @@ impl Monitor {
             resume_unwind(payload);
         }
         self.state().cancelled.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Monitor {
-    fn drop(&mut self) {
-        if let Some(delete) = self.library.api().IProgressMonitor_delete {
-            // SAFETY: the object is this monitor's own, and no configuration refers to it any more: the one that did was destroyed, or had
-            // another monitor set, before this.
-            unsafe { delete(self.object.as_ptr()) };
-        }
-        // SAFETY: the state was leaked in `new`, the object that called it is gone, and it is freed once.
-        drop(unsafe { Box::from_raw(self.state.as_ptr()) });
-    }
-}
-
-impl fmt::Debug for Monitor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Monitor").field("object", &self.object).finish_non_exhaustive()
     }
 }

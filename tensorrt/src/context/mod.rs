@@ -24,7 +24,7 @@ pub(crate) use self::shapes::check_input_shape;
 use crate::ExecutionContextAllocationStrategy;
 use crate::callbacks::{OutputAllocator, ProfilerObject, panic};
 use crate::dims::Dims;
-use crate::engine::Engine;
+use crate::engine::{Engine, RuntimeCache};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
 use crate::raw::{Raw, call};
@@ -95,6 +95,9 @@ struct Kept {
     user_managed: bool,
     /// The activation memory that the user gave.
     memory: Option<Arc<DeviceMemory>>,
+    /// Where kernels are looked up.
+    #[expect(dead_code, reason = "it is kept, for the context uses it")]
+    cache: Option<RuntimeCache>,
 }
 
 /// Addresses that TensorRT has not been told yet.
@@ -116,24 +119,33 @@ impl Pending {
 
 impl ExecutionContext {
     pub(crate) fn new(engine: &Engine, strategy: ExecutionContextAllocationStrategy) -> Result<Self> {
-        let device = engine.device();
-        device.make_current()?;
-        let user_managed = strategy == ExecutionContextAllocationStrategy::UserManaged;
-        let strategy = strategy.cross(engine.library())?;
+        engine.device().make_current()?;
+        let raw_strategy = strategy.cross(engine.library())?;
         let operation = Operation::begin();
         // SAFETY: the engine is alive as long as `engine`.
-        let made = unsafe { call!(engine.raw(), ICudaEngine_createExecutionContext(strategy)) }?;
+        let made = unsafe { call!(engine.raw(), ICudaEngine_createExecutionContext(raw_strategy)) }?;
         let tried = "create an execution context";
         let pointer = operation.object(engine.library(), ErrorKind::Setting, tried, made)?;
         // SAFETY: the context was just made by this library for the caller, who owns it; it keeps the engine, which must outlive it.
         let raw = unsafe { Raw::new(engine.library(), pointer) };
+        Self::over(engine, raw, strategy, None)
+    }
+
+    /// A context over an object that was just made of the engine.
+    pub(crate) fn over(
+        engine: &Engine,
+        raw: Raw<IExecutionContext>,
+        strategy: ExecutionContextAllocationStrategy,
+        cache: Option<RuntimeCache>,
+    ) -> Result<Self> {
+        let user_managed = strategy == ExecutionContextAllocationStrategy::UserManaged;
         let mut bindings = Vec::new();
         bindings.resize_with(engine.num_io_tensors(), Binding::default);
         let mut context = ExecutionContext {
             raw: ManuallyDrop::new(raw),
             engine: ManuallyDrop::new(engine.clone()),
             profiler: ManuallyDrop::new(None),
-            device_use: SharedUse::new(device)?,
+            device_use: SharedUse::new(engine.device())?,
             bindings,
             pending: Pending(Vec::with_capacity(engine.num_io_tensors())),
             profile: 0,
@@ -141,10 +153,14 @@ impl ExecutionContext {
             sizes_checked: false,
             allocates: false,
             graph: GraphState::Cold,
-            kept: Kept { user_managed, ..Kept::default() },
+            kept: Kept { user_managed, cache, ..Kept::default() },
         };
         context.forget_shapes();
         Ok(context)
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut IExecutionContext {
+        self.raw.as_ptr()
     }
 
     /// The engine that it runs.

@@ -3,6 +3,7 @@
 use tensorrt_sys::{IEngineInspector, LayerInformationFormat};
 
 use super::Engine;
+use crate::context::ExecutionContext;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
 use crate::raw::{Raw, call};
@@ -31,6 +32,23 @@ impl Engine {
         let pointer = operation.object(self.library(), ErrorKind::Setting, "create an engine inspector", made)?;
         // SAFETY: the inspector was just made by this library and is given to nobody else; it keeps the engine, which must outlive it.
         Ok(EngineInspector { raw: unsafe { Raw::new(self.library(), pointer) }, engine: self.clone() })
+    }
+}
+
+impl ExecutionContext {
+    /// About all layers of the engine with this context's shapes, as JSON or as lines.
+    ///
+    /// # Errors
+    ///
+    /// `Setting` if TensorRT tells nothing.
+    #[doc(alias = "nvinfer1::IEngineInspector::setExecutionContext")]
+    pub fn inspect(&self, format: LayerInformationFormat) -> Result<String> {
+        let inspector = self.engine().inspector()?;
+        let operation = Operation::begin();
+        // SAFETY: the inspector is alive, and is gone before the context is.
+        let taken = unsafe { call!(inspector.raw, IEngineInspector_setExecutionContext(self.as_ptr())) }?;
+        operation.truth(self.engine().library(), ErrorKind::Setting, "inspect an execution context", taken)?;
+        inspector.engine_information(format)
     }
 }
 

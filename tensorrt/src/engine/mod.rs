@@ -1,7 +1,11 @@
 //! The engine: a built network on a device.
 
 mod inspector;
+mod layout;
 mod memory;
+mod runtime_config;
+mod serialization;
+mod streaming;
 mod tensor_info;
 
 use std::ffi::CStr;
@@ -12,6 +16,8 @@ use cuda_utils::Device;
 use tensorrt_sys::{ICudaEngine, Library};
 
 pub use self::inspector::EngineInspector;
+pub use self::layout::TensorLayout;
+pub use self::runtime_config::{RuntimeCache, RuntimeConfig};
 pub use self::tensor_info::{TensorId, TensorInfo, TensorSelector};
 use crate::context::ExecutionContext;
 use crate::error::{Error, ErrorKind, Result};
