@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tensorrt_sys::{
     Api, ExecutionContextAllocationStrategy, Family, ICudaEngine, IEngineInspector, IExecutionContext, IHostMemory,
-    OptProfileSelector, TensorFormat, TensorIOMode, TensorLocation,
+    IRuntimeConfig, ISerializationConfig, OptProfileSelector, SerializationFlag, TensorFormat, TensorIOMode,
+    TensorLocation,
 };
 
 use super::context::ContextObject;
@@ -13,8 +14,10 @@ use super::dims::to_c;
 use super::entries::entries;
 use super::host_memory::HostMemory;
 use super::inspector::InspectorObject;
-use super::object::{Object, drop_object, into_raw};
+use super::object::{Object, borrow, drop_object, into_raw};
+use super::runtime_config::RuntimeConfigObject;
 use super::scope::{Scope, c_text};
+use super::serialization::SerializationObject;
 use super::text::{Text, read};
 use super::value::Value;
 use crate::memory::Storage;
@@ -67,6 +70,11 @@ impl EngineObject {
 
     fn context(&self, object: *mut ICudaEngine, own_memory: bool) -> Result<*mut IExecutionContext> {
         ContextObject::hand_out(self.scope.clone(), self.engine.clone(), object, own_memory)
+    }
+
+    fn serialize(&self) -> Result<*mut IHostMemory> {
+        let bytes = self.engine.plan().to_bytes()?;
+        Ok(HostMemory::hand_out(self.scope.clone(), Storage::copy_of(&bytes)))
     }
 
     fn profile_index(index: i32) -> Result<usize> {
@@ -169,13 +177,42 @@ pub(super) fn fill(api: &mut Api) {
             }
             fn ICudaEngine_hasImplicitBatchDimension(engine) -> bool { Ok(false) }
             fn ICudaEngine_serialize(engine) -> *mut IHostMemory {
-                let bytes = engine.engine.plan().to_bytes()?;
-                Ok(HostMemory::hand_out(engine.scope.clone(), Storage::copy_of(&bytes)))
+                engine.serialize()
             }
             fn ICudaEngine_createExecutionContext(engine, strategy: i32) -> *mut IExecutionContext {
                 let strategy = ExecutionContextAllocationStrategy::read(engine.family(), strategy)?;
                 engine.context(address(engine), !matches!(strategy, ExecutionContextAllocationStrategy::UserManaged))
             }
+            fn ICudaEngine_createRuntimeConfig(engine) -> *mut IRuntimeConfig {
+                Ok(RuntimeConfigObject::hand_out(engine.scope.clone()))
+            }
+            fn ICudaEngine_createExecutionContextWithRuntimeConfig(engine, config: *mut IRuntimeConfig) -> *mut IExecutionContext {
+                // SAFETY: the table's contract: the configuration is alive during the call.
+                let config: Option<&RuntimeConfigObject> = unsafe { borrow(config) };
+                let strategy = config.ok_or_else(|| Error::invalid("the configuration is null"))?.allocation();
+                engine.context(address(engine), !matches!(strategy, ExecutionContextAllocationStrategy::UserManaged))
+            }
+            fn ICudaEngine_createSerializationConfig(engine) -> *mut ISerializationConfig {
+                Ok(SerializationObject::hand_out(engine.scope.clone()))
+            }
+            fn ICudaEngine_serializeWithConfig(engine, config: *mut ISerializationConfig) -> *mut IHostMemory {
+                // SAFETY: the table's contract: the configuration is alive during the call.
+                let config: Option<&SerializationObject> = unsafe { borrow(config) };
+                let config = config.ok_or_else(|| Error::invalid("the configuration is null"))?;
+                if config.has(SerializationFlag::ExcludeWeights) {
+                    return Err(Error::unsupported("leaving the weights out of a plan (kEXCLUDE_WEIGHTS)"));
+                }
+                engine.serialize()
+            }
+            fn ICudaEngine_setWeightStreamingBudgetV2(engine, bytes: i64) -> bool {
+                if bytes == 0 {
+                    return Ok(true);
+                }
+                Err(Error::invalid(format!("a budget of {bytes} bytes: the engine has no weights that can be streamed")))
+            }
+            fn ICudaEngine_getWeightStreamingBudgetV2(engine) -> i64 { Ok(0) }
+            fn ICudaEngine_getWeightStreamingAutomaticBudget(engine) -> i64 { Ok(0) }
+            fn ICudaEngine_getWeightStreamingScratchMemorySize(engine) -> i64 { Ok(0) }
             fn ICudaEngine_createExecutionContextWithoutDeviceMemory(engine) -> *mut IExecutionContext {
                 engine.context(address(engine), false)
             }

@@ -20,7 +20,9 @@ mod object;
 mod parser;
 mod profile;
 mod runtime;
+mod runtime_config;
 mod scope;
+mod serialization;
 mod text;
 mod timing_cache;
 mod value;
@@ -41,6 +43,8 @@ pub(crate) fn table(strict: bool) -> Api {
     parser::fill(&mut api);
     profile::fill(&mut api);
     runtime::fill(&mut api);
+    runtime_config::fill(&mut api);
+    serialization::fill(&mut api);
     timing_cache::fill(&mut api);
     api
 }

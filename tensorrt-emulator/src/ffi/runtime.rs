@@ -11,7 +11,7 @@ use super::engine::EngineObject;
 use super::entries::entries;
 use super::object::{Object, borrow, drop_object, into_raw, lock};
 use super::scope::Scope;
-use super::text::read;
+use super::text::{Text, read};
 use crate::plan::Plan;
 use crate::{Error, Result};
 
@@ -20,6 +20,16 @@ use crate::{Error, Result};
 pub(super) struct RuntimeObject {
     scope: Scope,
     max_threads: Mutex<i32>,
+    settings: Mutex<Settings>,
+    directory: Text,
+}
+
+/// Settings that concern TensorRT's own files and code, of which the emulator has none.
+#[derive(Debug, Default)]
+struct Settings {
+    host_code: bool,
+    directory: String,
+    tempfiles: u32,
 }
 
 impl Object for RuntimeObject {
@@ -31,7 +41,12 @@ impl Object for RuntimeObject {
 /// Makes a runtime; the version says which TensorRT the emulator is.
 pub(super) unsafe extern "C" fn create(logger: *mut c_void, version: i32) -> *mut c_void {
     let Some(scope) = Scope::of_version(logger.cast(), version) else { return std::ptr::null_mut() };
-    into_raw(RuntimeObject { scope, max_threads: Mutex::new(1) })
+    into_raw(RuntimeObject {
+        scope,
+        max_threads: Mutex::new(1),
+        settings: Mutex::new(Settings { tempfiles: 3, ..Settings::default() }),
+        directory: Text::default(),
+    })
 }
 
 impl RuntimeObject {
@@ -91,6 +106,26 @@ pub(super) fn fill(api: &mut Api) {
                 Ok(true)
             }
             fn IRuntime_getMaxThreads(runtime) -> i32 { Ok(*lock(&runtime.max_threads)) }
+            fn IRuntime_setEngineHostCodeAllowed(runtime, allowed: bool) {
+                lock(&runtime.settings).host_code = allowed;
+                Ok(())
+            }
+            fn IRuntime_getEngineHostCodeAllowed(runtime) -> bool { Ok(lock(&runtime.settings).host_code) }
+            fn IRuntime_setTemporaryDirectory(runtime, path: *const c_char) {
+                lock(&runtime.settings).directory = if path.is_null() { String::new() } else { read(path, "the folder")? };
+                Ok(())
+            }
+            fn IRuntime_getTemporaryDirectory(runtime) -> *const c_char {
+                Ok(runtime.directory.show(&lock(&runtime.settings).directory))
+            }
+            fn IRuntime_setTempfileControlFlags(runtime, flags: u32) {
+                lock(&runtime.settings).tempfiles = flags;
+                Ok(())
+            }
+            fn IRuntime_getTempfileControlFlags(runtime) -> u32 { Ok(lock(&runtime.settings).tempfiles) }
+            fn IRuntime_loadRuntime(runtime, path: *const c_char) -> *mut IRuntime {
+                Err(Error::unsupported(format!("loading the runtime {}: the emulator has one only", read(path, "the path")?)))
+            }
             fn IRuntime_setErrorRecorder(runtime, recorder: *mut tensorrt_sys::IErrorRecorder) {
                 runtime.scope.set_recorder(recorder);
                 Ok(())

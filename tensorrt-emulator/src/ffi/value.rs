@@ -42,11 +42,11 @@ macro_rules! values {
 }
 
 values! {
-    ActivationType, BuilderFlag, ComputeCapability, CumulativeOperation, DataType, DeviceType, ElementWiseOperation, EngineCapability,
+    ActivationType, BuilderFlag, ComputeCapability, CudaGraphStrategy, CumulativeOperation, DataType, DeviceType, DynamicShapesKernelSpecializationStrategy, ElementWiseOperation, EngineCapability,
     ExecutionContextAllocationStrategy, FillOperation,
     GatherMode, HardwareCompatibilityLevel, InterpolationMode, LayerInformationFormat, LayerType, MatrixOperation, MemoryPoolType,
     NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode, PoolingType, PreviewFeature,
     ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector,
-    RuntimePlatform, SampleMode, ScaleMode, ScatterMode, TacticSource, TensorFormat, TensorIOMode, TensorLocation,
+    RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation,
     TilingOptimizationLevel, TopKOperation, UnaryOperation,
 }

@@ -4,6 +4,7 @@
 
 mod contexts;
 mod emulator;
+mod engines;
 mod graphs;
 mod real;
 mod support;

@@ -1,8 +1,8 @@
 //! What the tests share: the emulator, and small engines.
 
 use tensorrt::{
-    Builder, BuilderFlag, DataType, ElementWiseOperation, Engine, EngineBuilder, Library, MatrixOperation,
-    OptimizationProfile, Plan, Result, Weights,
+    Builder, BuilderConfig, BuilderFlag, DataType, ElementWiseOperation, Engine, EngineBuilder, Library,
+    MatrixOperation, NetworkDefinition, OptimizationProfile, Plan, Result, Weights,
 };
 
 /// The emulator.
@@ -10,10 +10,11 @@ pub(crate) fn library() -> Library {
     tensorrt_emulator::library()
 }
 
-/// A plan that computes `y = (x + x) * identity` for `x` of 1 to 4 rows of 3.
-pub(crate) fn doubled(flags: &[BuilderFlag]) -> Result<Plan> {
-    let library = library();
-    let builder = Builder::new(&library)?;
+/// A network that computes `y = (x + x) * identity` for `x` of 1 to 4 rows of 3, and how to build it.
+pub(crate) fn doubled_network<'b>(
+    builder: &'b Builder,
+    flags: &[BuilderFlag],
+) -> Result<(NetworkDefinition<'b>, BuilderConfig<'b>)> {
     let network = builder.create_network(&[])?;
     let x = network.add_input("x", DataType::Float, [-1, 3])?;
     let sum = network.add_elementwise(x, x, ElementWiseOperation::Sum)?.output(0)?;
@@ -27,6 +28,14 @@ pub(crate) fn doubled(flags: &[BuilderFlag]) -> Result<Plan> {
     for flag in flags {
         config.set_flag(*flag)?;
     }
+    Ok((network, config))
+}
+
+/// That network as a plan.
+pub(crate) fn doubled(flags: &[BuilderFlag]) -> Result<Plan> {
+    let library = library();
+    let builder = Builder::new(&library)?;
+    let (network, config) = doubled_network(&builder, flags)?;
     builder.build_serialized_network(&network, &config)
 }
 
