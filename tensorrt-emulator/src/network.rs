@@ -70,16 +70,29 @@ impl Network {
     ///
     /// # Errors
     /// As [`add`](Self::add).
-    pub fn add_attention(&mut self, mut attention: Attention, inputs: Vec<Option<TensorId>>) -> Result<LayerId> {
-        if attention.name.is_empty() {
-            attention.name = format!("(Unnamed Layer* {}) [Attention]", self.graph.layers.len());
-        }
-        let name = attention.name.clone();
+    pub fn add_attention(&mut self, attention: Attention, inputs: Vec<Option<TensorId>>) -> Result<LayerId> {
+        let name = self.attention_name(&attention);
         let input = self.add(LayerKind::AttentionInput(attention), inputs)?;
         let inner = self.graph.layer(input).outputs[0];
         self.add(LayerKind::AttentionOutput, vec![Some(inner)])?;
         self.graph.name_attention(input, &name);
         Ok(input)
+    }
+
+    /// Adds an attention that is completed afterwards, as [`add_unfinished`](Self::add_unfinished) adds a layer.
+    pub fn add_unfinished_attention(&mut self, attention: Attention, [query, key, value]: [TensorId; 3]) -> LayerId {
+        let name = self.attention_name(&attention);
+        let inputs = vec![Some(query), Some(key), Some(value)];
+        let input = self.add_unfinished(LayerKind::AttentionInput(attention), inputs, query);
+        let inner = self.graph.layer(input).outputs[0];
+        self.add_unfinished(LayerKind::AttentionOutput, vec![Some(inner)], inner);
+        self.graph.name_attention(input, &name);
+        input
+    }
+
+    fn attention_name(&self, attention: &Attention) -> String {
+        let unnamed = || format!("(Unnamed Layer* {}) [Attention]", self.graph.layers.len());
+        if attention.name.is_empty() { unnamed() } else { attention.name.clone() }
     }
 
     /// Adds a constant layer and returns its output.
@@ -101,26 +114,42 @@ impl Network {
         }
     }
 
-    /// Infers every tensor anew, in the order of the layers.
+    /// Adds a layer that is completed afterwards, by inputs or parameters set on it; until then its output counts as having the type and
+    /// dimensions of input `like`. What is wrong with it is reported by [`infer`](Self::infer).
+    pub fn add_unfinished(&mut self, kind: LayerKind, inputs: Vec<Option<TensorId>>, like: TensorId) -> LayerId {
+        let ValueInfo { dtype, dims, .. } = *self.value(like);
+        let layer = self.graph.add_layer(kind, inputs, &[(dtype, dims)]);
+        self.values.push(ValueInfo::new(dtype, dims));
+        layer
+    }
+
+    /// Infers every tensor anew, in the order of the layers; the outputs of a layer that is refused stay as they were.
     ///
     /// # Errors
-    /// What [`shape::infer`] refuses, with the layer's name.
+    /// The first that [`shape::infer`] refuses, with the layer's name.
     pub fn infer(&mut self) -> Result<()> {
         for &id in &self.graph.inputs {
             let tensor = self.graph.tensor(id);
             self.values[id.0 as usize] = ValueInfo::new(tensor.dtype, tensor.dims);
         }
+        let mut refused = Ok(());
         for index in 0..self.graph.layers.len() {
             let layer = &self.graph.layers[index];
             let known: Vec<Option<&ValueInfo>> =
                 layer.inputs.iter().map(|id| id.map(|id| &self.values[id.0 as usize])).collect();
-            let outputs = shape::infer(&layer.kind, &self.graph, &known).map_err(|error| error.at(&layer.name))?;
+            let outputs = match shape::infer(&layer.kind, &self.graph, &known) {
+                Ok(outputs) => outputs,
+                Err(error) => {
+                    refused = refused.and(Err(error.at(&layer.name)));
+                    continue;
+                }
+            };
             for (id, value) in layer.outputs.clone().into_iter().zip(outputs) {
                 let tensor = self.graph.tensor_mut(id);
                 (tensor.dtype, tensor.dims) = (value.dtype, value.dims);
                 self.values[id.0 as usize] = value;
             }
         }
-        Ok(())
+        refused
     }
 }

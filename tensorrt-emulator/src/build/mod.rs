@@ -52,7 +52,7 @@ pub fn build_engine(network: &Network, config: &BuildConfig, progress: &mut dyn 
     if config.strict {
         strict::check(graph)?;
     }
-    let mut graph = graph.clone();
+    let mut graph = prune::prune(graph)?;
     whole.within("Folding constants", graph.layers.len(), |phase| fold::fold(&mut graph, &config.settings, phase))?;
     let graph = prune::prune(&graph)?;
     whole.step()?;

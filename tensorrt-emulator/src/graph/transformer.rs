@@ -13,8 +13,6 @@ use crate::tensor::Dims;
 pub struct Attention {
     /// The attention's own name; its layers are named after it.
     pub name: String,
-    /// Free text that the inspector shows.
-    pub metadata: String,
     /// What is done to the scores: softmax or nothing.
     pub normalization: AttentionNormalizationOp,
     /// Which keys a query sees by their positions.
@@ -36,7 +34,6 @@ impl Attention {
     pub fn new(normalization: AttentionNormalizationOp, causal: CausalMaskKind) -> Self {
         Self {
             name: String::new(),
-            metadata: String::new(),
             normalization,
             causal,
             decomposable: false,

@@ -1,7 +1,11 @@
 //! `INetworkDefinition`: the network under construction, and the tensor and layer objects that live in it.
 
 mod add;
+mod attention;
+mod collective;
+mod kv_cache;
 mod layer;
+mod moe;
 mod properties;
 mod tensor;
 
@@ -19,6 +23,7 @@ use super::value::Value;
 use crate::graph::{LayerId, LayerKind, TensorId};
 use crate::network::Network;
 use crate::{Error, Result};
+use attention::AttentionObject;
 use layer::LayerObject;
 use tensor::TensorObject;
 
@@ -44,6 +49,8 @@ pub(super) struct State {
     network: Network,
     tensors: Vec<Option<Box<TensorObject>>>,
     layers: Vec<Option<Box<LayerObject>>>,
+    /// One an attention's input layer.
+    attentions: Vec<Option<Box<AttentionObject>>>,
     changed: bool,
 }
 
@@ -91,6 +98,12 @@ impl State {
             self.changed = false;
         }
         Ok(&mut self.network)
+    }
+
+    /// The network with every shape inferred as far as its layers allow: some are completed after they were added.
+    pub(super) fn inferred(&mut self) -> &mut Network {
+        self.changed = self.changed && self.network.infer().is_err();
+        &mut self.network
     }
 
     /// The network as it is, to change; shapes are inferred anew when they are asked for.
@@ -150,7 +163,19 @@ fn tensor_id(shared: &Arc<Shared>, tensor: *mut ITensor) -> Result<TensorId> {
 fn add<C>(network: &NetworkObject, kind: LayerKind, inputs: &[*mut ITensor]) -> Result<*mut C> {
     let inputs = inputs.iter().map(|&tensor| tensor_id(&network.shared, tensor).map(Some));
     let inputs = inputs.collect::<Result<Vec<_>>>()?;
-    let layer = network.shared.state().settled()?.add(kind, inputs)?;
+    let layer = network.shared.state().inferred().add(kind, inputs)?;
+    Ok(layer_object(&network.shared, layer).cast())
+}
+
+/// Adds a layer with one output, like input 0, that further calls complete.
+fn add_unfinished<C>(network: &NetworkObject, kind: LayerKind, inputs: &[*mut ITensor]) -> Result<*mut C> {
+    let ids = inputs.iter().map(|&tensor| tensor_id(&network.shared, tensor));
+    let ids = ids.collect::<Result<Vec<_>>>()?;
+    let like = ids.first().copied().ok_or_else(|| Error::internal("a layer without inputs"))?;
+    let mut state = network.shared.state();
+    state.inferred();
+    let layer = state.change().add_unfinished(kind, ids.into_iter().map(Some).collect(), like);
+    drop(state);
     Ok(layer_object(&network.shared, layer).cast())
 }
 
@@ -195,7 +220,7 @@ pub(super) fn fill(api: &mut Api) {
             let dims = shape_from_c(dims, "the input's dimensions")?;
             let name = read(name, "the input's name")?;
             let dtype = data_type(network.scope().family, dtype)?;
-            let id = network.shared.state().settled()?.add_input(&name, dtype, dims)?;
+            let id = network.shared.state().importing().add_input(&name, dtype, dims)?;
             Ok(tensor_object(&network.shared, id))
         }
         fn INetworkDefinition_markOutput(network, tensor: *mut ITensor) {
@@ -233,7 +258,11 @@ pub(super) fn fill(api: &mut Api) {
         }
     }
     add::fill(api);
+    attention::fill(api);
+    collective::fill(api);
+    kv_cache::fill(api);
     layer::fill(api);
+    moe::fill(api);
     properties::fill(api);
     tensor::fill(api);
 }

@@ -23,12 +23,14 @@ use crate::tensor::Dims;
 use crate::{Error, Result};
 
 /// A parameter that C reads and writes as other types.
-trait Property: Sized {
+pub(super) trait Property: Sized {
     /// What the getter returns.
     type Get;
     /// What the setter takes.
     type Set;
+    /// The parameter as C reads it.
     fn show(&self, family: Family) -> Self::Get;
+    /// The parameter that C wrote.
     fn take(value: Self::Set, family: Family) -> Result<Self>;
 }
 
@@ -82,7 +84,8 @@ impl Property for Option<Dims> {
 }
 
 /// What a setter returns when it did its work.
-trait Done {
+pub(super) trait Done {
+    /// The value.
     const DONE: Self;
 }
 
@@ -94,16 +97,19 @@ impl Done for bool {
     const DONE: Self = true;
 }
 
-fn get<R>(layer: &LayerObject, look: impl FnOnce(&LayerKind, Family) -> Option<R>) -> Result<R> {
+/// Reads a parameter; `None` means that the layer is of another kind.
+pub(super) fn get<R>(layer: &LayerObject, look: impl FnOnce(&LayerKind, Family) -> Option<R>) -> Result<R> {
     let family = layer.scope().family;
     layer.read(|it| look(&it.kind, family))?.ok_or_else(|| Error::invalid("the layer is of another kind"))
 }
 
-fn set(layer: &LayerObject, change: impl FnOnce(&mut LayerKind) -> bool) -> Result<()> {
+/// Changes a parameter; false means that the layer is of another kind.
+pub(super) fn set(layer: &LayerObject, change: impl FnOnce(&mut LayerKind) -> bool) -> Result<()> {
     let changed = layer.change(|it| change(&mut it.kind))?;
     if changed { Ok(()) } else { Err(Error::invalid("the layer is of another kind")) }
 }
 
+/// The getter and the setter of each parameter: what the setter returns, the class, the parameter's type, both entries, and where it is.
 macro_rules! properties {
     ($api:ident; $(($($ret:ty)?) $class:ident: $type:ty = $get:ident $set:ident $pattern:pat => $field:ident;)*) => {$(
         entries! { $api;
@@ -129,6 +135,7 @@ macro_rules! properties {
         }
     )*};
 }
+pub(super) use properties;
 
 /// The weights of a layer, seen from C.
 fn show_weights(
@@ -427,6 +434,8 @@ pub(super) fn fill(api: &mut Api) {
         () IResizeLayer: bool = IResizeLayer_getExcludeOutside IResizeLayer_setExcludeOutside LayerKind::Resize(Resize { exclude_outside: it, .. }) => it;
         () IReverseSequenceLayer: i32 = IReverseSequenceLayer_getBatchAxis IReverseSequenceLayer_setBatchAxis LayerKind::ReverseSequence { batch_axis: it, .. } => it;
         () IReverseSequenceLayer: i32 = IReverseSequenceLayer_getSequenceAxis IReverseSequenceLayer_setSequenceAxis LayerKind::ReverseSequence { sequence_axis: it, .. } => it;
+        () IRotaryEmbeddingLayer: bool = IRotaryEmbeddingLayer_getInterleaved IRotaryEmbeddingLayer_setInterleaved LayerKind::RotaryEmbedding { interleaved: it, .. } => it;
+        (bool) IRotaryEmbeddingLayer: i32 = IRotaryEmbeddingLayer_getRotaryEmbeddingDim IRotaryEmbeddingLayer_setRotaryEmbeddingDim LayerKind::RotaryEmbedding { dim: it, .. } => it;
         () IScaleLayer: ScaleMode = IScaleLayer_getMode IScaleLayer_setMode LayerKind::Scale(Scale { mode: it, .. }) => it;
         () IScaleLayer: i32 = IScaleLayer_getChannelAxis IScaleLayer_setChannelAxis LayerKind::Scale(Scale { channel_axis: it, .. }) => it;
         () IScatterLayer: ScatterMode = IScatterLayer_getMode IScatterLayer_setMode LayerKind::Scatter { mode: it, .. } => it;
