@@ -42,21 +42,12 @@ macro_rules! values {
 }
 
 values! {
-<<<<<<< HEAD
-    ActivationType, BuilderFlag, ComputeCapability, CudaGraphStrategy, CumulativeOperation, DataType, DeviceType, DynamicShapesKernelSpecializationStrategy, ElementWiseOperation, EngineCapability,
-    ExecutionContextAllocationStrategy, FillOperation,
-    GatherMode, HardwareCompatibilityLevel, InterpolationMode, LayerInformationFormat, LayerType, MatrixOperation, MemoryPoolType,
-    NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode, PoolingType, PreviewFeature,
-    ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector,
-    RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation,
-    TilingOptimizationLevel, TopKOperation, UnaryOperation,
-=======
     ActivationType, AttentionIOForm, AttentionNormalizationOp, BuilderFlag, CausalMaskKind, CollectiveOperation,
-    ComputeCapability, CumulativeOperation, DataType, DeviceType, ElementWiseOperation, EngineCapability,
-    ExecutionContextAllocationStrategy, FillOperation, GatherMode, HardwareCompatibilityLevel, InterpolationMode, KVCacheMode,
-    LayerInformationFormat, LayerType, MatrixOperation, MemoryPoolType, MoEActType, NetworkDefinitionCreationFlag, OnnxParserFlag,
-    OptProfileSelector, PaddingMode, ParserErrorCode, PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag,
-    ReduceOperation, ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode,
-    ScatterMode, TacticSource, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel, TopKOperation, UnaryOperation,
->>>>>>> f2ed553 (Answer for attention, KV-cache, expert and collective layers in the emulated table)
+    ComputeCapability, CudaGraphStrategy, CumulativeOperation, DataType, DeviceType, DynamicShapesKernelSpecializationStrategy,
+    ElementWiseOperation, EngineCapability, ExecutionContextAllocationStrategy, FillOperation, GatherMode,
+    HardwareCompatibilityLevel, InterpolationMode, KVCacheMode, LayerInformationFormat, LayerType, MatrixOperation,
+    MemoryPoolType, MoEActType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode,
+    PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
+    ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag, TacticSource,
+    TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel, TopKOperation, UnaryOperation,
 }
