@@ -252,6 +252,15 @@ impl Front {
                 let text = format!("the address of \"{}\" is not set", tensor.name);
                 return Err(Error::new(ErrorCode::InvalidState, text));
             }
+            if let Some(input) = tensor.aliased_input
+                && self.addresses[input] != self.addresses[index]
+            {
+                return Err(Error::invalid(format!(
+                    "\"{}\" is \"{}\" updated in place: both must have one address",
+                    tensor.name,
+                    engine.io_tensors()[input].name
+                )));
+            }
             if !tensor.is_input && !self.context.tensor_shape(index)?.is_static() {
                 let text = format!("the shape of \"{}\" depends on data: set an output allocator for it", tensor.name);
                 return Err(Error::new(ErrorCode::InvalidState, text));

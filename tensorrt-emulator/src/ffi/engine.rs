@@ -172,8 +172,8 @@ pub(super) fn fill(api: &mut Api) {
             fn ICudaEngine_getTacticSources(engine) -> u32 { Ok(engine.engine.plan().settings.tactic_sources) }
             fn ICudaEngine_getNbAuxStreams(engine) -> i32 { Ok(0) }
             fn ICudaEngine_getAliasedInputTensor(engine, name: *const c_char) -> *const c_char {
-                engine.tensor(name)?;
-                Ok(std::ptr::null())
+                let aliased = engine.tensor(name)?.aliased_input;
+                Ok(aliased.and_then(|input| engine.names.get(input)).map_or(std::ptr::null(), |name| name.as_ptr()))
             }
             fn ICudaEngine_hasImplicitBatchDimension(engine) -> bool { Ok(false) }
             fn ICudaEngine_serialize(engine) -> *mut IHostMemory {

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::object::lock;
 use super::scope::Scope;
-use crate::run::{Context, Engine, LayerProfiler};
+use crate::run::{Context, Engine, IoTensor, LayerProfiler};
 use crate::tensor::{Dims, Tensor, byte_len};
 use crate::{Error, Result};
 
@@ -146,6 +146,9 @@ impl Job {
         let given: SmallVec<[&[u8]; 8]> = (0..inputs)
             .map(|index| {
                 let (address, size) = buffer(index);
+                if !snapshot.dynamic && io.iter().any(|tensor| tensor.aliased_input == Some(index)) {
+                    return &[][..];
+                }
                 // SAFETY: the table's contract: the address holds the tensor's bytes until the run is done; no output overlaps it.
                 unsafe { std::slice::from_raw_parts(address, size) }
             })
@@ -175,7 +178,7 @@ fn run_static(
     addresses: &[*mut c_void],
     sizes: &[usize],
 ) -> Result<()> {
-    check_overlap(addresses, sizes, inputs.len())?;
+    check_overlap(context.engine().io_tensors(), addresses, sizes)?;
     let needed = context.memory_size()?;
     let (address, size) = match memory {
         Memory::Own(memory) => (memory.as_device_ptr(), memory.bytes()),
@@ -226,12 +229,13 @@ impl LayerProfiler for Times {
     }
 }
 
-/// Refuses an output that shares bytes with another buffer.
-fn check_overlap(addresses: &[*mut c_void], sizes: &[usize], inputs: usize) -> Result<()> {
+/// Refuses an output that shares bytes with another buffer than its alias.
+fn check_overlap(io: &[IoTensor], addresses: &[*mut c_void], sizes: &[usize]) -> Result<()> {
     let range = |index: usize| (addresses[index].addr(), addresses[index].addr() + sizes[index]);
-    for output in inputs..addresses.len() {
-        let (start, end) = range(output);
-        let overlaps = (0..output).map(range).any(|(other, other_end)| start < other_end && other < end);
+    for (index, output) in io.iter().enumerate().filter(|(_, tensor)| !tensor.is_input) {
+        let (start, end) = range(index);
+        let others = (0..index).filter(|&other| output.aliased_input != Some(other));
+        let overlaps = others.map(range).any(|(other, other_end)| start < other_end && other < end);
         if overlaps && start < end {
             return Err(Error::invalid("the address of an output lies within another tensor's buffer"));
         }

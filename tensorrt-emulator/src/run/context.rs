@@ -306,8 +306,12 @@ impl Context {
                 self.dims.len()
             )));
         }
-        for ((bytes, dims), tensor) in inputs.iter().zip(&self.dims).zip(self.engine.io_tensors()) {
+        for (index, ((bytes, dims), tensor)) in inputs.iter().zip(&self.dims).zip(self.engine.io_tensors()).enumerate()
+        {
             let Some(dims) = dims else { continue };
+            if bytes.is_empty() && self.engine.alias_of_input(index).is_some() {
+                continue;
+            }
             let wanted = dims.volume().and_then(|count| byte_len(tensor.dtype, count));
             if wanted != Some(bytes.len()) {
                 return Err(Error::invalid(format!(
@@ -324,6 +328,9 @@ impl Context {
     }
 
     /// Runs the network: one buffer an input, of exactly its bytes, and one an output, of at least its bytes.
+    ///
+    /// An output with the memory of an input (a cache updated in place) starts as a copy of that input's buffer, or, where that is empty,
+    /// as what it has.
     ///
     /// Activations lie in `memory` where it is given, else in memory of the context's own.
     ///
@@ -362,6 +369,12 @@ impl Context {
             Some(memory) => memory,
             None => self.arena.make_mut(),
         };
+        for (output, tensor) in outputs.iter_mut().zip(&self.engine.io_tensors()[self.dims.len()..]) {
+            let Some(cache) = tensor.aliased_input.map(|input| inputs[input]) else { continue };
+            if let Some(start) = output.get_mut(..cache.len()) {
+                start.copy_from_slice(cache);
+            }
+        }
         let mut regions = Regions::new();
         regions.add(arena);
         let names = &self.engine.io_tensors()[self.dims.len()..];
@@ -374,7 +387,9 @@ impl Context {
             check_alignment(&tensor.name, buffer)?;
             regions.add(buffer);
         }
-        debug_assert!(inputs.iter().zip(&schedule.input_bytes).all(|(have, &want)| have.len() == want));
+        debug_assert!(
+            inputs.iter().zip(&schedule.input_bytes).all(|(have, &want)| have.is_empty() || have.len() == want)
+        );
         let (engine, profiler) = (&self.engine, self.profiler.as_deref_mut());
         let sources = Sources { engine, schedule, inputs };
         engine.install(|| execute(sources, &mut regions, profiler))

@@ -54,7 +54,7 @@ impl Engine {
             Some(pool) => pool.install(prepare)?,
             None => prepare()?,
         };
-        let io = io::tensors(&plan.graph);
+        let io = io::tensors(&plan.graph)?;
         let memory = plan.profiles.iter().map(|_| OnceLock::new()).collect();
         Ok(Arc::new(Self { plan, kernels, io, pool, memory }))
     }
@@ -81,6 +81,11 @@ impl Engine {
     pub fn io_index(&self, name: &str) -> Result<usize> {
         let found = self.io.iter().position(|tensor| tensor.name == name);
         found.ok_or_else(|| Error::invalid(format!("the engine has no input or output \"{name}\"")))
+    }
+
+    /// The output that has the memory of input `index`, counted among the outputs.
+    pub(super) fn alias_of_input(&self, index: usize) -> Option<usize> {
+        self.io[self.num_inputs()..].iter().position(|tensor| tensor.aliased_input == Some(index))
     }
 
     /// The number of inputs.

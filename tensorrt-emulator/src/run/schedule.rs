@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// Where a tensor's bytes are during a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The user's buffer of an input.
+    /// The user's buffer of an input, unless that is an output's too.
     Input(usize),
     /// Weights of the plan.
     Weights(WeightsId),
@@ -78,6 +78,8 @@ struct Planner<'e> {
     host: Vec<Storage>,
     /// The layers that run, in order.
     order: Vec<usize>,
+    /// The inputs that were updated in place, and their views.
+    updated: Vec<TensorId>,
 }
 
 impl Schedule {
@@ -93,6 +95,7 @@ impl Schedule {
             groups: Vec::new(),
             host: Vec::new(),
             order: Vec::new(),
+            updated: Vec::new(),
         };
         let live = planner.live_layers();
         planner.assign(&live)?;
@@ -149,7 +152,11 @@ impl Planner<'_> {
             self.host.push(storage);
             Place::Host(self.host.len() - 1)
         } else if let Some(input) = graph.inputs.iter().position(|&input| input == id) {
-            Place::Input(input)
+            match self.engine.alias_of_input(input) {
+                // The cache is where its update is written.
+                Some(output) => Place::Region(Span { region: output + 1, start: 0, len: self.bytes(id)? }),
+                None => Place::Input(input),
+            }
         } else {
             let producer = graph.tensor(id).producer.map(|(layer, _)| &graph.layer(layer).kind);
             let Some(LayerKind::Constant { weights, .. }) = producer else {
@@ -174,6 +181,9 @@ impl Planner<'_> {
         let graph = self.engine.graph();
         for (index, layer) in graph.layers.iter().enumerate().filter(|&(index, _)| live[index]) {
             let step = self.order.len();
+            if let Some(&id) = layer.inputs.iter().flatten().find(|id| self.updated.contains(id)) {
+                return Err(late(graph, id));
+            }
             if let (Some(from), &[to]) = (layer.input(0), &layer.outputs[..]) {
                 let same_type = graph.tensor(from).dtype == graph.tensor(to).dtype;
                 if is_view(layer, same_type, &self.shapes.dims(from), &self.shapes.dims(to)) {
@@ -190,6 +200,12 @@ impl Planner<'_> {
                 self.new_group(id, step)?;
             }
             self.order.push(index);
+            let cache = layer.input(0).filter(|_| matches!(layer.kind, LayerKind::KvCacheUpdate(_)));
+            if let Some(Slot::Fixed(place @ Place::Region(_))) = cache.and_then(|id| self.slots[id.0 as usize]) {
+                let same = |slot: &Option<Slot>| matches!(slot, Some(Slot::Fixed(other)) if *other == place);
+                let all = (0u32..).map(TensorId).zip(&self.slots);
+                self.updated.extend(all.filter(|(_, slot)| same(slot)).map(|(id, _)| id));
+            }
         }
         Ok(())
     }
@@ -222,6 +238,9 @@ impl Planner<'_> {
             match self.fixed(id)? {
                 Slot::Group(group) if self.groups[group].output.is_none() => self.groups[group].output = Some(output),
                 slot => {
+                    if self.updated.contains(&id) {
+                        return Err(late(graph, id));
+                    }
                     if let Slot::Group(group) = slot {
                         self.groups[group].block.last = end;
                     }
@@ -257,6 +276,12 @@ impl Planner<'_> {
             for &id in &graph.layers[layer].outputs {
                 outputs.push(self.operand(id, &placement.offsets)?);
             }
+            // What is updated in place has no memory apart from the output's.
+            let place = outputs.first().map(|output: &Operand| output.place);
+            let in_place = |input: &Option<Operand>| input.map(|input| input.place) == place;
+            if matches!(graph.layers[layer].kind, LayerKind::KvCacheUpdate(_)) && inputs.first().is_some_and(in_place) {
+                inputs[0] = None;
+            }
             let which = self.groups.len() + step;
             let scratch = Span { region: 0, start: placement.offsets[which], len: blocks[which].bytes };
             steps.push(Step { layer, inputs, outputs, scratch });
@@ -277,4 +302,11 @@ impl Planner<'_> {
             live_bytes: arena::largest_live_set(&blocks)?,
         })
     }
+}
+
+fn late(graph: &crate::graph::Graph, id: TensorId) -> Error {
+    let name = &graph.tensor(id).name;
+    Error::unsupported(format!(
+        "\"{name}\" is read after its update in place: read the update's output, or read it earlier"
+    ))
 }

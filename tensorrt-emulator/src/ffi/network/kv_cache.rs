@@ -5,11 +5,11 @@ use tensorrt_sys::{Api, AttentionIOForm, ITensor, KVCacheMode};
 use super::layer::LayerObject;
 use super::properties::{Done, Property, get, properties, set};
 use super::{NetworkObject, add_unfinished, tensor_id, tensor_object, upgrade};
+use crate::Error;
 use crate::ffi::entries::entries;
 use crate::ffi::object::Object;
 use crate::ffi::value::Value;
 use crate::graph::{KvCacheUpdate, LayerKind};
-use crate::Error;
 
 /// The input of the update's lengths.
 const LENGTHS: usize = 3;
