@@ -2,9 +2,9 @@
 
 use tensorrt_sys::DataType;
 
-use crate::graph::{Attention, Graph, LayerId, LayerKind, TensorId, ValueInfo};
+use crate::graph::{Attention, ConditionalId, Graph, LayerId, LayerKind, LoopId, TensorId, ValueInfo};
 use crate::tensor::{Dims, Tensor};
-use crate::{Result, shape};
+use crate::{Error, Result, shape};
 
 /// What stands behind `INetworkDefinition`; the importer and the C API add layers to it, the builder turns it into a plan.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,8 @@ impl Network {
     /// # Errors
     /// What [`shape::infer`] refuses; the network is left as it was.
     pub fn add(&mut self, kind: LayerKind, inputs: Vec<Option<TensorId>>) -> Result<LayerId> {
-        let known: Vec<Option<&ValueInfo>> = inputs.iter().map(|id| id.map(|id| self.value(id))).collect();
+        let known = self.graph.known_inputs(&kind, &inputs);
+        let known: Vec<Option<&ValueInfo>> = known.iter().map(|id| id.map(|id| self.value(id))).collect();
         let outputs = shape::infer(&kind, &self.graph, &known)?;
         let types: Vec<(DataType, Dims)> = outputs.iter().map(|value| (value.dtype, value.dims)).collect();
         let layer = self.graph.add_layer(kind, inputs, &types);
@@ -107,6 +108,55 @@ impl Network {
         Ok(id)
     }
 
+    /// Adds a loop; its boundary layers are added like other layers and name it.
+    pub fn add_loop(&mut self) -> LoopId {
+        self.graph.add_loop()
+    }
+
+    /// Adds a conditional; its boundary layers are added like other layers and name it.
+    pub fn add_conditional(&mut self) -> ConditionalId {
+        self.graph.add_conditional()
+    }
+
+    /// Sets what decides a conditional, and returns the layer that says so: the one there is, or a new one.
+    ///
+    /// # Errors
+    /// The tensor is not a boolean scalar.
+    pub fn set_condition(&mut self, conditional: ConditionalId, tensor: TensorId) -> Result<LayerId> {
+        match self.graph.conditional(conditional).condition {
+            Some(layer) => {
+                self.set_input(layer, 0, tensor)?;
+                Ok(layer)
+            }
+            None => self.add(LayerKind::Condition { conditional }, vec![Some(tensor)]),
+        }
+    }
+
+    /// Sets an input of a layer after the fact: the second of a recurrence, the length of a loop's output.
+    ///
+    /// # Errors
+    /// The layer, or one after it, refuses the tensor; the network is left as it was.
+    pub fn set_input(&mut self, layer: LayerId, index: usize, tensor: TensorId) -> Result<()> {
+        let at = layer.0 as usize;
+        let inputs = &mut self.graph.layer_mut(layer).inputs;
+        if index > inputs.len() {
+            return Err(Error::invalid(format!("input {index} cannot be set before input {}", inputs.len())));
+        }
+        let before = inputs.clone();
+        inputs.resize(inputs.len().max(index + 1), None);
+        inputs[index] = Some(tensor);
+        if matches!(self.graph.layer(layer).kind, LayerKind::Recurrence { .. }) && index == 1 {
+            // The value before the first iteration alone decides the shape.
+            return Ok(());
+        }
+        let inferred = self.infer_from(at);
+        if inferred.is_err() {
+            self.graph.layer_mut(layer).inputs = before;
+            self.infer_from(at)?;
+        }
+        inferred
+    }
+
     /// Marks a tensor as an output of the network.
     pub fn mark_output(&mut self, id: TensorId) {
         if !self.graph.outputs.contains(&id) {
@@ -132,11 +182,17 @@ impl Network {
             let tensor = self.graph.tensor(id);
             self.values[id.0 as usize] = ValueInfo::new(tensor.dtype, tensor.dims);
         }
+        self.infer_from(0)
+    }
+
+    /// Infers the outputs of layer `first` and of those after it.
+    fn infer_from(&mut self, first: usize) -> Result<()> {
         let mut refused = Ok(());
-        for index in 0..self.graph.layers.len() {
+        for index in first..self.graph.layers.len() {
             let layer = &self.graph.layers[index];
+            let known = self.graph.known_inputs(&layer.kind, &layer.inputs);
             let known: Vec<Option<&ValueInfo>> =
-                layer.inputs.iter().map(|id| id.map(|id| &self.values[id.0 as usize])).collect();
+                known.iter().map(|id| id.map(|id| &self.values[id.0 as usize])).collect();
             let outputs = match shape::infer(&layer.kind, &self.graph, &known) {
                 Ok(outputs) => outputs,
                 Err(error) => {

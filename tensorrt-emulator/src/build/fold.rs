@@ -33,8 +33,9 @@ pub(super) fn fold(graph: &mut Graph, settings: &Settings, phase: &mut Phase<'_>
     }
     for index in 0..graph.layers.len() {
         let layer = &graph.layers[index];
+        let known = graph.known_inputs(&layer.kind, &layer.inputs);
         let known: Vec<Option<&ValueInfo>> =
-            layer.inputs.iter().map(|id| id.and_then(|id| values[id.0 as usize].as_ref())).collect();
+            known.iter().map(|id| id.and_then(|id| values[id.0 as usize].as_ref())).collect();
         let outputs = shape::infer(&layer.kind, graph, &known).map_err(|error| error.at(&layer.name))?;
         let folded = if is_foldable(layer) { fold_layer(graph, index, &outputs, settings)? } else { None };
         for (&id, value) in graph.layers[index].outputs.clone().iter().zip(&outputs) {
@@ -58,6 +59,11 @@ pub(super) fn fold(graph: &mut Graph, settings: &Settings, phase: &mut Phase<'_>
 fn is_foldable(layer: &Layer) -> bool {
     match &layer.kind {
         LayerKind::Constant { .. } | LayerKind::Assertion { .. } => false,
+        // What these give is known only where inference follows it.
+        LayerKind::ConditionalOutput { .. }
+        | LayerKind::Iterator { .. }
+        | LayerKind::LoopOutput { .. }
+        | LayerKind::Recurrence { .. } => false,
         LayerKind::Fill(fill) => fill.op == FillOperation::Linspace,
         _ => layer.outputs.len() == 1,
     }

@@ -1,15 +1,22 @@
 //! What no output needs is left out.
 
-use crate::graph::{Graph, Layer, LayerId, LayerKind, TensorId, WeightsId};
+use crate::graph::{Conditional, Graph, Layer, LayerId, LayerKind, TensorId, WeightsId};
 use crate::{Error, Result};
 
-/// The graph with only the layers, tensors and weights that outputs and assertions need; inputs stay.
+/// The graph with only the layers, tensors and weights that outputs and assertions need, each layer after those that make what it reads
+/// (but for the second inputs of recurrences); inputs, loops and conditionals stay.
 ///
 /// # Errors
-/// A layer reads a tensor that comes after it.
+/// A layer depends on itself other than by way of a recurrence.
 pub(super) fn prune(graph: &Graph) -> Result<Graph> {
-    let live = live_layers(graph);
-    let mut pruned = Graph { name: graph.name.clone(), ..Graph::default() };
+    let order = order(graph, &live_layers(graph))?;
+    let unconditional = |old: &Conditional| Conditional { name: old.name.clone(), condition: None };
+    let mut pruned = Graph {
+        name: graph.name.clone(),
+        loops: graph.loops.clone(),
+        conditionals: graph.conditionals.iter().map(unconditional).collect(),
+        ..Graph::default()
+    };
     let mut tensors: Vec<Option<TensorId>> = vec![None; graph.tensors.len()];
     let mut weights: Vec<Option<WeightsId>> = vec![None; graph.weights.len()];
     for &id in &graph.inputs {
@@ -18,7 +25,9 @@ pub(super) fn prune(graph: &Graph) -> Result<Graph> {
         pruned.tensor_mut(new).dim_names.clone_from(&tensor.dim_names);
         tensors[id.0 as usize] = Some(new);
     }
-    for (_, layer) in graph.layers.iter().enumerate().filter(|&(index, _)| live[index]) {
+    let mut carried = Vec::new();
+    for index in order {
+        let layer = &graph.layers[index];
         let mut kind = layer.kind.clone();
         for slot in weights_mut(&mut kind) {
             *slot = match weights[slot.0 as usize] {
@@ -30,7 +39,14 @@ pub(super) fn prune(graph: &Graph) -> Result<Graph> {
                 }
             };
         }
-        add_layer(graph, layer, kind, &mut pruned, &mut tensors)?;
+        let new = add_layer(graph, layer, kind, &mut pruned, &mut tensors)?;
+        if let Some(next) = next_value(layer) {
+            carried.push((new, next));
+        }
+    }
+    for (layer, next) in carried {
+        let next = tensors[next.0 as usize].ok_or_else(|| out_of_order(graph, next))?;
+        pruned.layer_mut(layer).inputs[1] = Some(next);
     }
     for &id in &graph.outputs {
         let new = tensors[id.0 as usize];
@@ -47,9 +63,10 @@ fn add_layer(
     tensors: &mut [Option<TensorId>],
 ) -> Result<LayerId> {
     let mut inputs = Vec::with_capacity(layer.inputs.len());
-    for id in &layer.inputs {
-        inputs.push(match id {
-            Some(id) => Some(tensors[id.0 as usize].ok_or_else(|| out_of_order(graph, *id))?),
+    for (at, id) in layer.inputs.iter().enumerate() {
+        let carried = at == 1 && next_value(layer).is_some();
+        inputs.push(match id.filter(|_| !carried) {
+            Some(id) => Some(tensors[id.0 as usize].ok_or_else(|| out_of_order(graph, id))?),
             None => None,
         });
     }
@@ -71,18 +88,98 @@ fn add_layer(
     Ok(new)
 }
 
-fn live_layers(graph: &Graph) -> Vec<bool> {
-    let mut needed = vec![false; graph.tensors.len()];
-    graph.outputs.iter().for_each(|id| needed[id.0 as usize] = true);
-    let mut live = vec![false; graph.layers.len()];
-    for (index, layer) in graph.layers.iter().enumerate().rev() {
-        let asserts = matches!(layer.kind, LayerKind::Assertion { .. });
-        if asserts || layer.outputs.iter().any(|id| needed[id.0 as usize]) {
-            live[index] = true;
-            layer.inputs.iter().flatten().for_each(|id| needed[id.0 as usize] = true);
+/// The value that a recurrence takes after an iteration: the one input that may be made after its reader.
+fn next_value(layer: &Layer) -> Option<TensorId> {
+    if matches!(layer.kind, LayerKind::Recurrence { .. }) { layer.input(1) } else { None }
+}
+
+/// The layers that decide whether, or how often, a layer runs.
+fn deciders(graph: &Graph, trip_limits: &[Vec<usize>], layer: &Layer) -> Vec<usize> {
+    match &layer.kind {
+        LayerKind::ConditionalInput { conditional } | LayerKind::ConditionalOutput { conditional } => {
+            graph.conditional(*conditional).condition.iter().map(|id| id.0 as usize).collect()
+        }
+        LayerKind::Iterator { loop_id, .. }
+        | LayerKind::LoopOutput { loop_id, .. }
+        | LayerKind::Recurrence { loop_id } => trip_limits[loop_id.0 as usize].clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// The trip limits of each loop.
+fn trip_limits(graph: &Graph) -> Vec<Vec<usize>> {
+    let mut limits = vec![Vec::new(); graph.loops.len()];
+    for (index, layer) in graph.layers.iter().enumerate() {
+        if let LayerKind::TripLimit { loop_id, .. } = &layer.kind {
+            limits[loop_id.0 as usize].push(index);
         }
     }
+    limits
+}
+
+fn live_layers(graph: &Graph) -> Vec<bool> {
+    let trip_limits = trip_limits(graph);
+    let producer = |id: TensorId| graph.tensor(id).producer.map(|(layer, _)| layer.0 as usize);
+    let mut pending: Vec<usize> = graph.outputs.iter().filter_map(|&id| producer(id)).collect();
+    let asserts = |layer: &Layer| matches!(layer.kind, LayerKind::Assertion { .. });
+    pending.extend(graph.layers.iter().enumerate().filter(|(_, layer)| asserts(layer)).map(|(index, _)| index));
+    let mut live = vec![false; graph.layers.len()];
+    while let Some(index) = pending.pop() {
+        if std::mem::replace(&mut live[index], true) {
+            continue;
+        }
+        let layer = &graph.layers[index];
+        pending.extend(layer.inputs.iter().flatten().filter_map(|&id| producer(id)));
+        pending.extend(deciders(graph, &trip_limits, layer));
+    }
     live
+}
+
+/// The live layers in an order in which each comes after those it depends on, else in the network's.
+fn order(graph: &Graph, live: &[bool]) -> Result<Vec<usize>> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        Open,
+        Done,
+    }
+    let before = |index: usize| -> Vec<usize> {
+        let layer = &graph.layers[index];
+        let mut inputs = graph.known_inputs(&layer.kind, &layer.inputs);
+        if next_value(layer).is_some() {
+            inputs.truncate(1);
+        }
+        let producers = inputs.iter().flatten().filter_map(|&id| graph.tensor(id).producer);
+        producers.map(|(layer, _)| layer.0 as usize).collect()
+    };
+    let mut marks = vec![Mark::New; graph.layers.len()];
+    let mut order = Vec::with_capacity(graph.layers.len());
+    for start in (0..graph.layers.len()).filter(|&index| live[index]) {
+        let mut stack = vec![(start, Vec::new())];
+        while let Some((index, pending)) = stack.last_mut() {
+            let index = *index;
+            if marks[index] == Mark::New {
+                marks[index] = Mark::Open;
+                *pending = before(index);
+            }
+            match pending.pop() {
+                Some(next) if marks[next] == Mark::Open => {
+                    let name = &graph.layers[next].name;
+                    return Err(Error::config(format!("the layer \"{name}\" depends on itself")));
+                }
+                Some(next) if marks[next] == Mark::New => stack.push((next, Vec::new())),
+                Some(_) => {}
+                None => {
+                    if marks[index] == Mark::Open {
+                        marks[index] = Mark::Done;
+                        order.push(index);
+                    }
+                    stack.pop();
+                }
+            }
+        }
+    }
+    Ok(order)
 }
 
 /// The weights that a layer names, to change.

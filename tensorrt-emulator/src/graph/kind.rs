@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use tensorrt_sys::{
     ActivationType, BoundingBoxFormat, CumulativeOperation, DataType, ElementWiseOperation, FillOperation, GatherMode,
-    InterpolationMode, LayerType, MatrixOperation, PaddingMode, PoolingType, ReduceOperation,
+    InterpolationMode, LayerType, LoopOutput, MatrixOperation, PaddingMode, PoolingType, ReduceOperation,
     ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, SampleMode, ScaleMode, ScatterMode, TopKOperation,
-    UnaryOperation,
+    TripLimit, UnaryOperation,
 };
 
-use super::{Attention, DistCollective, KvCacheUpdate, Moe, WeightsId};
+use super::{Attention, ConditionalId, DistCollective, KvCacheUpdate, LoopId, Moe, WeightsId};
 use crate::tensor::Dims;
 
 /// A layer's operation and its parameters; `axes` are bit masks as in TensorRT (bit i = dimension i).
@@ -33,6 +33,12 @@ pub enum LayerKind {
     Cast { to: DataType },
     /// Joins the inputs along one axis.
     Concatenation { axis: i32 },
+    /// The condition of a conditional, a boolean scalar; no output.
+    Condition { conditional: ConditionalId },
+    /// Passes a tensor from outside of a conditional into its branches.
+    ConditionalInput { conditional: ConditionalId },
+    /// An output of a conditional; inputs: its value where the condition is true, where it is false.
+    ConditionalOutput { conditional: ConditionalId },
     /// A tensor of the network itself.
     Constant { weights: WeightsId, dims: Dims },
     /// Convolution over 2 or 3 spatial dimensions; inputs: data, optional kernel, optional bias.
@@ -59,8 +65,12 @@ pub enum LayerKind {
     GridSample { interpolation: InterpolationMode, align_corners: bool, sample_mode: SampleMode },
     /// Passes its input on.
     Identity,
+    /// The slices of a tensor along an axis, one an iteration of a loop.
+    Iterator { loop_id: LoopId, axis: i32, reverse: bool },
     /// Writes new keys or values into a cache in place; inputs: cache, update, write indices, optional update lengths.
     KvCacheUpdate(KvCacheUpdate),
+    /// An output of a loop; inputs: a tensor from inside, and its length along the axis (a scalar) unless only the last value counts.
+    LoopOutput { loop_id: LoopId, output: LoopOutput, axis: i32 },
     /// Local response normalization across channels.
     Lrn { window: i64, alpha: f32, beta: f32, k: f32 },
     /// Matrix product over the last two dimensions with broadcasting batch dimensions.
@@ -86,6 +96,8 @@ pub enum LayerKind {
     Quantize(Quantization),
     /// Softmax over the first `bounds[i]` elements of row i; inputs: data, bounds.
     RaggedSoftmax,
+    /// A value that a loop carries on; inputs: the value before the first iteration, the value after each.
+    Recurrence { loop_id: LoopId },
     /// Reduction over axes.
     Reduce { op: ReduceOperation, axes: u32, keep_dims: bool },
     /// Interpolation to another size; inputs: data, optional output dimensions.
@@ -112,6 +124,8 @@ pub enum LayerKind {
     Squeeze,
     /// The k largest or smallest along one axis; inputs: data, optional k; outputs: values, indices.
     TopK(TopK),
+    /// How often a loop runs: a count, or while a boolean is true; no output.
+    TripLimit { loop_id: LoopId, limit: TripLimit },
     /// A function of each element.
     Unary { op: UnaryOperation },
     /// Inserts extents of 1; inputs: data, axes.
@@ -324,6 +338,9 @@ impl LayerKind {
             Self::AttentionOutput => LayerType::AttentionOutput,
             Self::Cast { .. } => LayerType::Cast,
             Self::Concatenation { .. } => LayerType::Concatenation,
+            Self::Condition { .. } => LayerType::Condition,
+            Self::ConditionalInput { .. } => LayerType::ConditionalInput,
+            Self::ConditionalOutput { .. } => LayerType::ConditionalOutput,
             Self::Constant { .. } => LayerType::Constant,
             Self::Convolution(_) => LayerType::Convolution,
             Self::Cumulative { .. } => LayerType::Cumulative,
@@ -337,7 +354,9 @@ impl LayerKind {
             Self::Gather { .. } => LayerType::Gather,
             Self::GridSample { .. } => LayerType::GridSample,
             Self::Identity => LayerType::Identity,
+            Self::Iterator { .. } => LayerType::Iterator,
             Self::KvCacheUpdate(_) => LayerType::KvcacheUpdate,
+            Self::LoopOutput { .. } => LayerType::LoopOutput,
             Self::Lrn { .. } => LayerType::Lrn,
             Self::MatrixMultiply { .. } => LayerType::MatrixMultiply,
             Self::Moe(_) => LayerType::Moe,
@@ -350,6 +369,7 @@ impl LayerKind {
             Self::Pooling(_) => LayerType::Pooling,
             Self::Quantize(_) => LayerType::Quantize,
             Self::RaggedSoftmax => LayerType::RaggedSoftmax,
+            Self::Recurrence { .. } => LayerType::Recurrence,
             Self::Reduce { .. } => LayerType::Reduce,
             Self::Resize(_) => LayerType::Resize,
             Self::ReverseSequence { .. } => LayerType::ReverseSequence,
@@ -363,6 +383,7 @@ impl LayerKind {
             Self::Softmax { .. } => LayerType::Softmax,
             Self::Squeeze => LayerType::Squeeze,
             Self::TopK(_) => LayerType::Topk,
+            Self::TripLimit { .. } => LayerType::TripLimit,
             Self::Unary { .. } => LayerType::Unary,
             Self::Unsqueeze => LayerType::Unsqueeze,
         }
@@ -371,7 +392,7 @@ impl LayerKind {
     /// The number of outputs.
     pub fn num_outputs(&self) -> usize {
         match self {
-            Self::Assertion { .. } => 0,
+            Self::Assertion { .. } | Self::Condition { .. } | Self::TripLimit { .. } => 0,
             Self::TopK(_) | Self::Nms { .. } | Self::DynamicQuantize { .. } => 2,
             _ => 1,
         }

@@ -2,12 +2,14 @@
 //!
 //! The importer, the C API and plans all speak this graph; operators see one [`Layer`]'s kind and its tensors.
 
+mod control;
 mod kind;
 mod layer;
 mod network;
 mod transformer;
 mod value;
 
+pub use control::{Conditional, ConditionalId, Loop, LoopId};
 pub use kind::{
     Conv, Fill, LayerKind, Normalization, Permutation, Pooling, Quantization, Resize, Scale, Shuffle, Slice, TopK,
 };

@@ -1,9 +1,10 @@
 //! Tensors, layers and weights by index.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use tensorrt_sys::DataType;
 
-use super::{Layer, LayerKind};
+use super::{Conditional, ConditionalId, Layer, LayerKind, Loop, LoopId};
 use crate::memory::Storage;
 use crate::tensor::{Dims, Tensor, byte_len};
 use crate::{Error, Result};
@@ -71,10 +72,14 @@ impl Weights {
 pub struct Graph {
     /// All tensors.
     pub tensors: Vec<TensorInfo>,
-    /// All layers, each after the layers that make its inputs.
+    /// All layers, each after the layers that make its inputs (but for the second input of a recurrence, which its loop computes).
     pub layers: Vec<Layer>,
     /// All weights.
     pub weights: Vec<Weights>,
+    /// All loops.
+    pub loops: Vec<Loop>,
+    /// All conditionals.
+    pub conditionals: Vec<Conditional>,
     /// The network's inputs, in the order of declaration.
     pub inputs: Vec<TensorId>,
     /// The network's outputs, in the order of marking.
@@ -112,6 +117,45 @@ impl Graph {
     /// The weights behind `id`.
     pub fn weights(&self, id: WeightsId) -> &Weights {
         &self.weights[id.0 as usize]
+    }
+
+    /// The loop behind `id`.
+    pub fn loop_of(&self, id: LoopId) -> &Loop {
+        &self.loops[id.0 as usize]
+    }
+
+    /// The conditional behind `id`.
+    pub fn conditional(&self, id: ConditionalId) -> &Conditional {
+        &self.conditionals[id.0 as usize]
+    }
+
+    /// The tensor that decides a conditional.
+    pub fn condition(&self, id: ConditionalId) -> Option<TensorId> {
+        self.layer(self.conditionals.get(id.0 as usize)?.condition?).input(0)
+    }
+
+    /// Adds a loop; it is named `"(Unnamed Loop* i)"` until renamed.
+    pub fn add_loop(&mut self) -> LoopId {
+        let id = LoopId(index(self.loops.len()));
+        self.loops.push(Loop { name: format!("(Unnamed Loop* {})", id.0) });
+        id
+    }
+
+    /// Adds a conditional; it is named `"(Unnamed IfConditional* i)"` until renamed.
+    pub fn add_conditional(&mut self) -> ConditionalId {
+        let id = ConditionalId(index(self.conditionals.len()));
+        self.conditionals.push(Conditional { name: format!("(Unnamed IfConditional* {})", id.0), condition: None });
+        id
+    }
+
+    /// What shape inference reads of a layer: its inputs and, after the two of a conditional's output, the condition.
+    pub fn known_inputs(&self, kind: &LayerKind, inputs: &[Option<TensorId>]) -> SmallVec<[Option<TensorId>; 8]> {
+        let mut all = SmallVec::from_slice(inputs);
+        if let LayerKind::ConditionalOutput { conditional } = kind {
+            all.resize(2, None);
+            all.push(self.condition(*conditional));
+        }
+        all
     }
 
     /// Adds a blob of weights.
@@ -162,6 +206,11 @@ impl Graph {
                 })
             })
             .collect();
+        if let LayerKind::Condition { conditional } = kind
+            && let Some(conditional) = self.conditionals.get_mut(conditional.0 as usize)
+        {
+            conditional.condition = Some(id);
+        }
         let output_types = vec![None; outputs.len()];
         self.layers.push(Layer { name, metadata: String::new(), kind, inputs, outputs, precision: None, output_types });
         id

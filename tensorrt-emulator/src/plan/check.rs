@@ -31,7 +31,9 @@ pub(super) fn graph(graph: &Graph) -> Result<()> {
     }
     let is_made = |made: &[bool], id: TensorId| made.get(id.0 as usize).copied().unwrap_or(false);
     for (index, layer) in graph.layers.iter().enumerate() {
-        if layer.inputs.iter().flatten().any(|&id| !is_made(&made, id)) {
+        let carried = matches!(layer.kind, LayerKind::Recurrence { .. });
+        let inputs = layer.inputs.iter().enumerate().filter(|&(at, _)| !carried || at != 1);
+        if inputs.filter_map(|(_, id)| *id).any(|id| !is_made(&made, id)) {
             return Err(refuse("a layer before its inputs"));
         }
         if layer.outputs.len() != layer.kind.num_outputs() {
@@ -49,10 +51,37 @@ pub(super) fn graph(graph: &Graph) -> Result<()> {
             return Err(refuse("weights that do not exist"));
         }
     }
+    for (at, layer) in graph.layers.iter().enumerate() {
+        if layer.inputs.iter().flatten().any(|&id| !is_made(&made, id)) {
+            return Err(refuse("a recurrence of a value that no layer makes"));
+        }
+        control(graph, at)?;
+    }
     if graph.outputs.iter().any(|&id| !is_made(&made, id)) {
         return Err(refuse("an output that no layer makes"));
     }
     tensors(graph)
+}
+
+/// The loop or conditional that a layer names exists.
+fn control(graph: &Graph, at: usize) -> Result<()> {
+    let exists = match &graph.layers[at].kind {
+        LayerKind::Condition { conditional } => {
+            let found = graph.conditionals.get(conditional.0 as usize).and_then(|found| found.condition);
+            found.is_some_and(|layer| layer.0 as usize == at)
+        }
+        LayerKind::ConditionalInput { conditional } | LayerKind::ConditionalOutput { conditional } => {
+            let found = graph.conditionals.get(conditional.0 as usize).and_then(|found| found.condition);
+            let layer = found.and_then(|layer| graph.layers.get(layer.0 as usize));
+            layer.is_some_and(|layer| layer.kind == LayerKind::Condition { conditional: *conditional })
+        }
+        LayerKind::Iterator { loop_id, .. }
+        | LayerKind::LoopOutput { loop_id, .. }
+        | LayerKind::Recurrence { loop_id }
+        | LayerKind::TripLimit { loop_id, .. } => graph.loops.get(loop_id.0 as usize).is_some(),
+        _ => true,
+    };
+    if exists { Ok(()) } else { Err(broken("its network has a loop or conditional that does not exist")) }
 }
 
 /// Infers every tensor and compares: kernels rely on types and ranks as declared.
@@ -64,8 +93,9 @@ fn tensors(graph: &Graph) -> Result<()> {
         values[id.0 as usize] = Some(ValueInfo::new(tensor.dtype, tensor.dims));
     }
     for layer in &graph.layers {
+        let inputs = graph.known_inputs(&layer.kind, &layer.inputs);
         let inputs: Vec<Option<&ValueInfo>> =
-            layer.inputs.iter().map(|id| id.and_then(|id| values[id.0 as usize].as_ref())).collect();
+            inputs.iter().map(|id| id.and_then(|id| values[id.0 as usize].as_ref())).collect();
         let made = shape::infer(&layer.kind, graph, &inputs)
             .map_err(|error| broken(format!("layer \"{}\": {}", layer.name, error.message())))?;
         for (&id, value) in layer.outputs.iter().zip(made) {

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 pub(super) const MAGIC: [u8; 8] = EMULATOR_PLAN_MAGIC;
 
 /// The version of this layout and of what the sections hold; plans of any other are refused.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// The sections, in order.
 pub(super) const SECTIONS: [Kind; 3] = [Kind::Facts, Kind::Graph, Kind::Weights];

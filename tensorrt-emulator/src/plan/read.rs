@@ -10,7 +10,7 @@ use tensorrt_sys::DataType;
 
 use super::format::{ALIGNMENT, HEADER, Kind, Section, broken, checksum, decode};
 use super::{Identity, Plan, Profile, Settings, check};
-use crate::graph::{Graph, Layer, TensorId, TensorInfo, Weights};
+use crate::graph::{Conditional, Graph, Layer, Loop, TensorId, TensorInfo, Weights};
 use crate::memory::{Storage, map_file};
 use crate::tensor::byte_len;
 use crate::{Error, Result};
@@ -26,6 +26,8 @@ struct GraphRecord {
     inputs: Vec<TensorId>,
     outputs: Vec<TensorId>,
     weights: Vec<WeightsRecord>,
+    loops: Vec<Loop>,
+    conditionals: Vec<Conditional>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,6 +80,8 @@ impl Plan {
             inputs: record.inputs,
             outputs: record.outputs,
             weights,
+            loops: record.loops,
+            conditionals: record.conditionals,
         };
         check::graph(&graph)?;
         check::profiles(&graph, &profiles)?;

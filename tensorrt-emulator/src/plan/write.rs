@@ -7,7 +7,7 @@ use tensorrt_sys::DataType;
 
 use super::format::{ALIGNMENT, HEADER, SECTIONS, Section, align, checksum, encode};
 use super::{Identity, Plan, Profile, Settings};
-use crate::graph::{Layer, TensorId, TensorInfo};
+use crate::graph::{Conditional, Layer, Loop, TensorId, TensorInfo};
 use crate::{Error, Result};
 
 /// The facts section.
@@ -23,6 +23,8 @@ struct GraphRecord<'p> {
     inputs: &'p [TensorId],
     outputs: &'p [TensorId],
     weights: Vec<WeightsRecord<'p>>,
+    loops: &'p [Loop],
+    conditionals: &'p [Conditional],
 }
 
 #[derive(Debug, Serialize)]
@@ -62,6 +64,8 @@ impl Plan {
             inputs: &self.graph.inputs,
             outputs: &self.graph.outputs,
             weights,
+            loops: &self.graph.loops,
+            conditionals: &self.graph.conditionals,
         })?;
         let parts: Vec<&[u8]> =
             self.graph.weights.iter().flat_map(|blob| [&*blob.storage, padding(blob.storage.len())]).collect();

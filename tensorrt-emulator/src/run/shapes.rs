@@ -71,8 +71,9 @@ impl Shapes {
 
     fn outputs(&self, engine: &Engine, index: usize) -> Result<Vec<ValueInfo>> {
         let layer = &engine.graph().layers[index];
+        let inputs = engine.graph().known_inputs(&layer.kind, &layer.inputs);
         let inputs: Vec<Option<&ValueInfo>> =
-            layer.inputs.iter().map(|id| id.map(|id| &self.values[id.0 as usize])).collect();
+            inputs.iter().map(|id| id.map(|id| &self.values[id.0 as usize])).collect();
         shape::infer(&layer.kind, engine.graph(), &inputs)
     }
 

@@ -9,6 +9,7 @@ mod broadcast;
 mod collective;
 mod concatenation;
 mod constant;
+mod control;
 mod conv;
 mod einsum;
 mod elements;
@@ -54,6 +55,9 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         LayerKind::AttentionOutput => one(attention::output(inputs)),
         LayerKind::Cast { to } => one(pointwise::cast(inputs, *to)),
         LayerKind::Concatenation { axis } => one(concatenation::infer(inputs, *axis)),
+        LayerKind::Condition { .. } => control::condition(inputs),
+        LayerKind::ConditionalInput { .. } => one(pointwise::identity(inputs)),
+        LayerKind::ConditionalOutput { .. } => one(control::conditional_output(inputs)),
         LayerKind::Constant { weights, dims } => one(constant::infer(graph, *weights, *dims)),
         LayerKind::Convolution(conv) => one(conv::convolution(graph, inputs, conv)),
         LayerKind::Cumulative { .. } => one(reduce::cumulative(inputs)),
@@ -75,6 +79,8 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         LayerKind::GridSample { .. } => one(resize::grid_sample(inputs)),
         LayerKind::Identity => one(pointwise::identity(inputs)),
         LayerKind::KvCacheUpdate(update) => one(kv_cache::infer(inputs, update)),
+        LayerKind::Iterator { axis, .. } => one(control::iterator(inputs, *axis)),
+        LayerKind::LoopOutput { output, axis, .. } => one(control::loop_output(inputs, *output, *axis)),
         LayerKind::Lrn { window, .. } => one(normalization::lrn(inputs, *window)),
         LayerKind::MatrixMultiply { ops } => one(matmul::infer(inputs, *ops)),
         LayerKind::Moe(moe) => one(moe::infer(inputs, moe)),
@@ -87,6 +93,7 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         LayerKind::Pooling(pooling) => one(pooling::infer(inputs, pooling)),
         LayerKind::Quantize(quantization) => one(quantization::quantize(inputs, quantization)),
         LayerKind::RaggedSoftmax => one(normalization::ragged_softmax(inputs)),
+        LayerKind::Recurrence { .. } => one(control::recurrence(inputs)),
         LayerKind::Reduce { op, axes, keep_dims } => one(reduce::infer(inputs, *op, *axes, *keep_dims)),
         LayerKind::Resize(resize) => one(resize::infer(inputs, resize)),
         LayerKind::ReverseSequence { batch_axis, sequence_axis } => {
@@ -102,6 +109,7 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         LayerKind::Softmax { axes } => one(normalization::softmax(inputs, *axes)),
         LayerKind::Squeeze => one(squeeze::squeeze(inputs)),
         LayerKind::TopK(topk) => topk::infer(inputs, topk),
+        LayerKind::TripLimit { limit, .. } => control::trip_limit(inputs, *limit),
         LayerKind::Unary { op } => one(pointwise::unary(inputs, *op)),
         LayerKind::Unsqueeze => one(squeeze::unsqueeze(inputs)),
     }?;

@@ -1,0 +1,90 @@
+//! The boundary layers of loops and conditionals.
+
+use tensorrt_sys::{DataType, LoopOutput, TripLimit};
+
+use super::elements::{float, int};
+use super::inputs::{INDICES, Inputs, axis as check_axis, require_type};
+use crate::graph::ValueInfo;
+use crate::tensor::Dims;
+use crate::{Error, Result};
+
+/// Input `index`, a scalar of one of `types`.
+fn scalar<'a>(inputs: Inputs<'a>, index: usize, types: &[DataType]) -> Result<&'a ValueInfo> {
+    let value = inputs.typed(index, types)?;
+    if value.dims.rank() == 0 {
+        return Ok(value);
+    }
+    Err(Error::config(format!("input {index} must be a scalar (no dimensions), but has dimensions {}", value.dims)))
+}
+
+/// A trip limit: a scalar count, or a scalar boolean.
+pub(super) fn trip_limit(inputs: Inputs<'_>, limit: TripLimit) -> Result<Vec<ValueInfo>> {
+    scalar(inputs, 0, if limit == TripLimit::While { &[DataType::Bool] } else { INDICES })?;
+    Ok(Vec::new())
+}
+
+/// A recurrence has the type and extents of its first value, whatever the elements of later ones.
+pub(super) fn recurrence(inputs: Inputs<'_>) -> Result<ValueInfo> {
+    let first = inputs.get(0)?;
+    Ok(ValueInfo::new(first.dtype, first.dims))
+}
+
+/// An iterator's slices lack its axis.
+pub(super) fn iterator(inputs: Inputs<'_>, axis: i32) -> Result<ValueInfo> {
+    let input = inputs.get(0)?;
+    let axis = check_axis(axis, input.dims.rank())?;
+    let rest = input.dims.iter().enumerate().filter(|&(at, _)| at != axis).map(|(_, &extent)| extent);
+    Ok(ValueInfo::new(input.dtype, Dims::new(&rest.collect::<Vec<_>>())?))
+}
+
+/// A loop's output: the last value, or all of them along a new axis, as many as the second input says.
+pub(super) fn loop_output(inputs: Inputs<'_>, output: LoopOutput, axis: i32) -> Result<ValueInfo> {
+    let input = inputs.get(0)?;
+    let axis = check_axis(axis, input.dims.rank() + 1)?;
+    if output == LoopOutput::LastValue {
+        return Ok(ValueInfo::new(input.dtype, input.dims));
+    }
+    let mut length = Dims::DYNAMIC;
+    if inputs.optional(1).is_some() {
+        length = int(scalar(inputs, 1, INDICES)?, 0).unwrap_or(Dims::DYNAMIC);
+        if inputs.scalar(1)?.is_some_and(|length| length < 0) {
+            return Err(Error::config(format!("the length {length} of a loop's output is negative")));
+        }
+    }
+    let mut dims = input.dims.to_vec();
+    dims.insert(axis, length);
+    Ok(ValueInfo::new(input.dtype, Dims::new(&dims)?))
+}
+
+/// A condition: a scalar boolean.
+pub(super) fn condition(inputs: Inputs<'_>) -> Result<Vec<ValueInfo>> {
+    scalar(inputs, 0, &[DataType::Bool])?;
+    Ok(Vec::new())
+}
+
+/// A conditional's output; input 2 is the condition. Extents that differ between the branches are known with the condition only.
+pub(super) fn conditional_output(inputs: Inputs<'_>) -> Result<ValueInfo> {
+    let (on_true, on_false) = (inputs.get(0)?, inputs.get(1)?);
+    require_type(on_false, 1, &[on_true.dtype])?;
+    match inputs.optional(2).and_then(|condition| int(condition, 0)) {
+        Some(0) => return Ok(on_false.clone()),
+        Some(_) => return Ok(on_true.clone()),
+        None => {}
+    }
+    if on_true.dims.rank() != on_false.dims.rank() {
+        // Refused when the network is built, unless the condition is known by then.
+        return Ok(ValueInfo::new(on_true.dtype, on_true.dims));
+    }
+    let mut dims = on_true.dims;
+    for (extent, &other) in dims.iter_mut().zip(on_false.dims.iter()) {
+        if *extent != other {
+            *extent = Dims::DYNAMIC;
+        }
+    }
+    let mut output = ValueInfo::new(on_true.dtype, dims);
+    super::elements::fill_ints(&mut output, |i| int(on_true, i).filter(|&v| int(on_false, i) == Some(v)));
+    super::elements::fill_floats(&mut output, |i| {
+        float(on_true, i).filter(|v| float(on_false, i).is_some_and(|other| other.to_bits() == v.to_bits()))
+    });
+    Ok(output)
+}
