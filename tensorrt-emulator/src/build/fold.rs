@@ -92,7 +92,7 @@ fn fold_layer(graph: &Graph, index: usize, outputs: &[ValueInfo], settings: &Set
     let Some(kernel) = prepare(graph, layer)? else { return Ok(None) };
     let described: SmallVec<[_; 8]> =
         inputs.iter().map(|tensor| tensor.as_ref().map(|t| (t.dtype(), *t.dims()))).collect();
-    let mut scratch = Storage::zeroed(kernel.scratch_bytes(&described));
+    let mut scratch = Storage::try_zeroed(kernel.scratch_bytes(&described))?;
     let views: SmallVec<[_; 8]> = inputs.iter().map(|tensor| tensor.as_ref().map(Tensor::view)).collect();
     let mut output = Tensor::zeroed(value.dtype, value.dims)?;
     let mut targets = [output.view_mut()];

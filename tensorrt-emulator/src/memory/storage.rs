@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
 use memmap2::Mmap;
+use tensorrt_sys::ErrorCode;
+
+use crate::{Error, Result};
 
 /// The alignment of every owned or mapped block, in bytes: a cache line and the widest vector register.
 pub const ALIGNMENT: usize = 64;
@@ -32,6 +35,18 @@ impl Storage {
     pub fn zeroed(len: usize) -> Self {
         let blocks = vec![Block([0; ALIGNMENT]); len.div_ceil(ALIGNMENT)];
         Self { owner: Owner::Heap(Arc::new(blocks)), range: 0..len }
+    }
+
+    /// `len` zero bytes, where `len` comes from a model, a plan or a run: more than there is memory for is an error.
+    ///
+    /// # Errors
+    /// The system has no such memory.
+    pub fn try_zeroed(len: usize) -> Result<Self> {
+        let blocks = bytemuck::try_zeroed_vec(len.div_ceil(ALIGNMENT));
+        let blocks: Vec<Block> = blocks.map_err(|()| {
+            Error::new(ErrorCode::FailedAllocation, format!("there is no memory for {len} bytes"))
+        })?;
+        Ok(Self { owner: Owner::Heap(Arc::new(blocks)), range: 0..len })
     }
 
     /// A copy of `bytes`.

@@ -8,8 +8,8 @@ use super::proto::{AttributeProto, FunctionProto, ModelProto, NodeProto, Operato
 
 /// How deep functions may call functions.
 const MAX_DEPTH: usize = 64;
-/// How many nodes a model may have once its functions are inlined.
-const MAX_NODES: usize = 1_000_000;
+/// How many nodes, and calls of functions, a model may have once its functions are inlined.
+const MAX_NODES: usize = 100_000;
 
 /// The opset version of `domain` among `imports`; ONNX's own domain defaults to 1, others to 0.
 pub(crate) fn opset(imports: &[OperatorSetIdProto], domain: &str) -> i64 {

@@ -354,7 +354,7 @@ impl Context {
         let bytes = schedule.arena_bytes();
         if memory.is_none() && self.arena.len() < bytes {
             self.charge(bytes)?;
-            self.arena = Storage::zeroed(bytes);
+            self.arena = Storage::try_zeroed(bytes)?;
         }
         let arena = match memory {
             Some(memory)

@@ -116,7 +116,7 @@ pub(super) fn run_layer(
     let kernel = engine.kernel(index)?;
     let described: SmallVec<[_; 8]> =
         inputs.iter().map(|tensor| tensor.as_ref().map(|t| (t.dtype(), *t.dims()))).collect();
-    let mut scratch = Storage::zeroed(kernel.scratch_bytes(&described));
+    let mut scratch = Storage::try_zeroed(kernel.scratch_bytes(&described))?;
     let views: SmallVec<[Option<TensorView<'_>>; 8]> =
         inputs.iter().map(|tensor| tensor.as_ref().map(Tensor::view)).collect();
     let mut targets: SmallVec<[_; 2]> = outputs.iter_mut().map(Tensor::view_mut).collect();

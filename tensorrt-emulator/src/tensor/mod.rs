@@ -36,11 +36,11 @@ impl Tensor {
     /// A tensor of zero bytes.
     ///
     /// # Errors
-    /// The dimensions are dynamic or overflow.
+    /// The dimensions are dynamic or overflow, or there is no memory for them.
     pub fn zeroed(dtype: DataType, dims: Dims) -> Result<Self> {
         let bytes = dims.volume().and_then(|count| byte_len(dtype, count));
         let bytes = bytes.ok_or_else(|| Error::invalid(format!("a tensor of dimensions {dims} has no size")))?;
-        Ok(Self { dtype, dims, storage: Storage::zeroed(bytes) })
+        Ok(Self { dtype, dims, storage: Storage::try_zeroed(bytes)? })
     }
 
     /// A copy of `values`, one element each.
