@@ -6,7 +6,7 @@ use tensorrt_sys::FillOperation;
 use super::progress::Phase;
 use crate::graph::{Graph, Layer, LayerKind, TensorId, ValueInfo, Weights};
 use crate::memory::Storage;
-use crate::ops::Call;
+use crate::ops::{self, Call};
 use crate::plan::Settings;
 use crate::run::{element_bytes, prepare};
 use crate::tensor::{Tensor, byte_len};
@@ -97,7 +97,7 @@ fn fold_layer(graph: &Graph, index: usize, outputs: &[ValueInfo], settings: &Set
     let mut output = Tensor::zeroed(value.dtype, value.dims)?;
     let mut targets = [output.view_mut()];
     let mut call = Call { inputs: &views, outputs: &mut targets, scratch: scratch.make_mut() };
-    kernel.run(&mut call).map_err(|error| error.at(&layer.name))?;
+    ops::run(&*kernel, &mut call).map_err(|error| error.at(&layer.name))?;
     Ok(Some(output))
 }
 

@@ -43,9 +43,8 @@ impl Storage {
     /// The system has no such memory.
     pub fn try_zeroed(len: usize) -> Result<Self> {
         let blocks = bytemuck::try_zeroed_vec(len.div_ceil(ALIGNMENT));
-        let blocks: Vec<Block> = blocks.map_err(|()| {
-            Error::new(ErrorCode::FailedAllocation, format!("there is no memory for {len} bytes"))
-        })?;
+        let blocks: Vec<Block> = blocks
+            .map_err(|()| Error::new(ErrorCode::FailedAllocation, format!("there is no memory for {len} bytes")))?;
         Ok(Self { owner: Owner::Heap(Arc::new(blocks)), range: 0..len })
     }
 

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::shapes::{Shapes, is_constant, learn};
 use crate::graph::{LayerKind, TensorId};
 use crate::memory::Storage;
-use crate::ops::Call;
+use crate::ops::{self, Call};
 use crate::tensor::{Tensor, TensorView};
 use crate::{Error, Result};
 
@@ -121,5 +121,5 @@ pub(super) fn run_layer(
         inputs.iter().map(|tensor| tensor.as_ref().map(Tensor::view)).collect();
     let mut targets: SmallVec<[_; 2]> = outputs.iter_mut().map(Tensor::view_mut).collect();
     let mut call = Call { inputs: &views, outputs: &mut targets, scratch: scratch.make_mut() };
-    kernel.run(&mut call).map_err(|error| error.at(&engine.graph().layers[index].name))
+    ops::run(kernel, &mut call).map_err(|error| error.at(&engine.graph().layers[index].name))
 }

@@ -8,7 +8,7 @@ use super::engine::Engine;
 use super::hooks::LayerProfiler;
 use super::schedule::{Operand, Place, Schedule, Step};
 use crate::memory::{Lease, Regions, Span};
-use crate::ops::Call;
+use crate::ops::{self, Call};
 use crate::tensor::{TensorMut, TensorView};
 use crate::{Error, Result};
 
@@ -77,5 +77,5 @@ fn run(sources: Sources<'_>, step: &Step, regions: &mut Regions<'_>) -> Result<(
             None => None,
         });
     }
-    kernel.run(&mut Call { inputs: &inputs, outputs: &mut outputs, scratch })
+    ops::run(kernel, &mut Call { inputs: &inputs, outputs: &mut outputs, scratch })
 }

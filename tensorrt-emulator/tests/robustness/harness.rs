@@ -8,7 +8,7 @@ use tensorrt_emulator::memory::Storage;
 use tensorrt_emulator::network::Network;
 use tensorrt_emulator::onnx::{Importer, Model, check};
 use tensorrt_emulator::plan::{Identity, Plan, Profile};
-use tensorrt_emulator::run::{Engine, EngineOptions};
+use tensorrt_emulator::run::{Context, Engine, EngineOptions};
 use tensorrt_emulator::tensor::{Dims, byte_len};
 use tensorrt_sys::{DataType, Family, Version};
 
@@ -32,27 +32,44 @@ pub(crate) enum Stage {
     Ran,
 }
 
+/// What a mutant became: where it ended, or what is left to run.
+pub(crate) enum Outcome {
+    Ended(Stage),
+    Ready(Box<Context>),
+}
+
+impl Outcome {
+    /// Runs what can be run.
+    pub(crate) fn run(self) -> Stage {
+        match self {
+            Self::Ended(stage) => stage,
+            Self::Ready(context) => run(*context),
+        }
+    }
+}
+
 /// The bytes of a model.
-pub(crate) fn onnx(bytes: &[u8], folder: Option<&Path>) -> Stage {
-    let Ok(model) = Model::from_bytes(bytes.to_vec(), folder) else { return Stage::Refused };
+pub(crate) fn onnx(bytes: &[u8], folder: Option<&Path>) -> Outcome {
+    use Outcome::Ended;
+    let Ok(model) = Model::from_bytes(bytes.to_vec(), folder) else { return Ended(Stage::Refused) };
     let _ = check(&model);
     let _ = Importer::new().supports(&model);
     let mut network = Network::new();
     if Importer::new().import(&model, &mut network).is_err() {
-        return Stage::Decoded;
+        return Ended(Stage::Decoded);
     }
     drop(model);
     match build(&network, &config(&network), &mut Quiet) {
-        Ok(plan) => run(plan),
-        Err(_) => Stage::Imported,
+        Ok(plan) => load(plan),
+        Err(_) => Ended(Stage::Imported),
     }
 }
 
 /// The bytes of a plan.
-pub(crate) fn plan(bytes: &[u8]) -> Stage {
+pub(crate) fn plan(bytes: &[u8]) -> Outcome {
     match Plan::from_bytes(bytes) {
-        Ok(plan) => run(plan),
-        Err(_) => Stage::Refused,
+        Ok(plan) => load(plan),
+        Err(_) => Outcome::Ended(Stage::Refused),
     }
 }
 
@@ -84,19 +101,28 @@ fn config(network: &Network) -> BuildConfig {
     config
 }
 
-fn run(plan: Plan) -> Stage {
+fn load(plan: Plan) -> Outcome {
     let _ = plan.to_bytes().is_ok_and(|bytes| Plan::from_bytes(&bytes).is_ok());
-    let Ok(engine) = Engine::from_plan(plan, EngineOptions::default()) else { return Stage::Built };
+    let context = Engine::from_plan(plan, EngineOptions::default()).and_then(|engine| engine.create_context(None));
+    context.map_or(Outcome::Ended(Stage::Built), |context| Outcome::Ready(Box::new(context)))
+}
+
+fn run(mut context: Context) -> Stage {
+    let engine = context.engine().clone();
     let Ok(profile) = engine.profile(0).cloned() else { return Stage::Built };
     let Ok(memory) = engine.device_memory_size(0) else { return Stage::Built };
     let mut random = Random::new(memory as u64);
     if memory > CHEAP {
         return Stage::Built;
     }
-    let Ok(mut context) = engine.create_context(None) else { return Stage::Built };
+    // Where values say how large things are, they are small.
+    let tiny =
+        (engine.num_inputs()..engine.io_tensors().len()).any(|index| !engine.io_tensors()[index].dims.is_static());
     let mut inputs = Vec::new();
     for (index, tensor) in engine.io_tensors()[..engine.num_inputs()].iter().enumerate() {
-        let Some(dims) = profile.dims(&tensor.name, tensorrt_emulator::plan::Selector::Opt) else { return Stage::Built };
+        let Some(dims) = profile.dims(&tensor.name, tensorrt_emulator::plan::Selector::Opt) else {
+            return Stage::Built;
+        };
         let bytes = dims.volume().and_then(|count| byte_len(tensor.dtype, count)).filter(|&bytes| bytes <= CHEAP);
         let Some(bytes) = bytes else { return Stage::Built };
         if context.set_input_shape(index, dims).is_err() {
@@ -111,6 +137,7 @@ fn run(plan: Plan) -> Stage {
                     slot.copy_from_slice(&value.to_le_bytes()[..slot.len()]);
                 }
             }
+            None if tiny => storage.make_mut().iter_mut().step_by(8).for_each(|byte| *byte = random.byte() & 3),
             None if tensor.dtype == DataType::Bool => {
                 storage.make_mut().iter_mut().for_each(|byte| *byte = random.byte() & 1);
             }

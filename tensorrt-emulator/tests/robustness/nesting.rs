@@ -41,7 +41,8 @@ fn deep(depth: usize) -> Vec<u8> {
     let mut graph = GraphProto { node: vec![node("", "Identity", "x", "y")], ..GraphProto::default() }.encode_to_vec();
     field(&mut graph, 0x62, &output);
     for _ in 0..depth {
-        let mut attribute = AttributeProto { name: "then_branch".to_owned(), r#type: 5, ..AttributeProto::default() }.encode_to_vec();
+        let mut attribute =
+            AttributeProto { name: "then_branch".to_owned(), r#type: 5, ..AttributeProto::default() }.encode_to_vec();
         field(&mut attribute, 0x32, &graph);
         let mut inner = node("", "If", "c", "y").encode_to_vec();
         field(&mut inner, 0x2A, &attribute);
@@ -65,7 +66,12 @@ fn nested_conditionals_do_not_overflow_the_stack() {
         let bytes = deep(depth);
         let refused = Model::from_bytes(bytes.clone(), None).is_err();
         assert_eq!(refused, depth > 32, "{depth}");
-        std::thread::Builder::new().stack_size(2 << 20).spawn(move || onnx(&bytes, None)).unwrap().join().unwrap();
+        std::thread::Builder::new()
+            .stack_size(2 << 20)
+            .spawn(move || onnx(&bytes, None).run())
+            .unwrap()
+            .join()
+            .unwrap();
     }
 }
 
@@ -96,23 +102,22 @@ fn function(name: &str, nodes: Vec<NodeProto>) -> FunctionProto {
 #[test]
 fn recursive_functions_are_refused() {
     let own = calling(vec![function("f", vec![node("own", "f", "a", "z")])]);
-    let two = calling(vec![
-        function("f", vec![node("own", "g", "a", "z")]),
-        function("g", vec![node("own", "f", "a", "z")]),
-    ]);
+    let two =
+        calling(vec![function("f", vec![node("own", "g", "a", "z")]), function("g", vec![node("own", "f", "a", "z")])]);
     let twice = calling(vec![function("f", vec![node("own", "f", "a", "b"), node("own", "f", "b", "z")])]);
     for bytes in [own, two, twice] {
-        assert_eq!(onnx(&bytes, None), Stage::Decoded);
+        assert_eq!(onnx(&bytes, None).run(), Stage::Decoded);
     }
 }
 
 #[test]
 fn chains_of_functions_are_inlined_or_refused() {
     for (depth, expected) in [(1, Stage::Ran), (60, Stage::Ran), (70, Stage::Decoded), (10_000, Stage::Decoded)] {
-        let mut functions: Vec<FunctionProto> =
-            (0..depth).map(|i| function(&format!("f{i}"), vec![node("own", &format!("f{}", i + 1), "a", "z")])).collect();
+        let mut functions: Vec<FunctionProto> = (0..depth)
+            .map(|i| function(&format!("f{i}"), vec![node("own", &format!("f{}", i + 1), "a", "z")]))
+            .collect();
         functions.push(function(&format!("f{depth}"), vec![node("", "Relu", "a", "z")]));
-        assert_eq!(onnx(&calling(functions), None), expected, "{depth}");
+        assert_eq!(onnx(&calling(functions), None).run(), expected, "{depth}");
     }
 }
 
@@ -126,5 +131,5 @@ fn doubling_functions_are_refused_in_time() {
         })
         .collect();
     functions.push(function("f40", vec![node("", "Relu", "a", "z")]));
-    assert_eq!(onnx(&calling(functions), None), Stage::Decoded);
+    assert_eq!(onnx(&calling(functions), None).run(), Stage::Decoded);
 }

@@ -40,6 +40,20 @@ fn seal(plan: &[u8], sections: [&[u8]; 3]) -> Vec<u8> {
     sealed
 }
 
+/// The sections of a plan, as far as its table makes sense.
+fn sections(plan: &[u8]) -> Option<[&[u8]; 3]> {
+    let section = |index: usize| {
+        let (start, len) = (number(plan, 40 + 32 * index), number(plan, 48 + 32 * index));
+        plan.get(start..)?.get(..len)
+    };
+    Some([section(0)?, section(1)?, section(2)?])
+}
+
+/// The plan with a table and checksums that are right for its sections.
+pub(crate) fn resealed(plan: &[u8]) -> Option<Vec<u8>> {
+    Some(seal(plan, sections(plan)?))
+}
+
 /// Changes the bytes of a section, rarely the plan as a whole.
 pub(crate) fn mutate(plan: &[u8], random: &mut Random) -> Vec<u8> {
     let mut whole = plan.to_vec();
@@ -47,11 +61,8 @@ pub(crate) fn mutate(plan: &[u8], random: &mut Random) -> Vec<u8> {
         bytes::mutate(&mut whole, random);
         return whole;
     }
-    let range = |index: usize| {
-        let (start, len) = (number(plan, 40 + 32 * index), number(plan, 48 + 32 * index));
-        plan[start..start + len].to_vec()
-    };
-    let mut sections = [range(0), range(1), range(2)];
+    let Some(found) = sections(plan) else { return whole };
+    let mut sections = found.map(<[u8]>::to_vec);
     let which = [0, 1, 1, 1, 1, 1, 1, 2][random.below(8)];
     match which {
         2 if !random.one_in(3) => {
@@ -70,6 +81,5 @@ pub(crate) fn mutate(plan: &[u8], random: &mut Random) -> Vec<u8> {
 fn a_plan_sealed_anew_is_the_plan() {
     let seeds = super::seeds::generated();
     let plan = super::harness::plan_of(&seeds[0].bytes, None).unwrap();
-    let range = |index: usize| &plan[number(&plan, 40 + 32 * index)..][..number(&plan, 48 + 32 * index)];
-    assert_eq!(seal(&plan, [range(0), range(1), range(2)]), plan);
+    assert_eq!(resealed(&plan).unwrap(), plan);
 }

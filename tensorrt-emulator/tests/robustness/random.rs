@@ -43,8 +43,34 @@ impl Random {
     /// A number that code tends to forget.
     pub(crate) fn integer(&mut self) -> i64 {
         const INTERESTING: [i64; 28] = [
-            i64::MIN, i64::MIN + 1, -(1 << 40), i32::MIN as i64, -65536, -9, -8, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7, 8, 9, 255,
-            65536, i32::MAX as i64, 1 << 31, 1 << 32, 1 << 40, i64::MAX - 1, i64::MAX,
+            i64::MIN,
+            i64::MIN + 1,
+            -(1 << 40),
+            i32::MIN as i64,
+            -65536,
+            -9,
+            -8,
+            -4,
+            -3,
+            -2,
+            -1,
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            7,
+            8,
+            9,
+            255,
+            65536,
+            i32::MAX as i64,
+            1 << 31,
+            1 << 32,
+            1 << 40,
+            i64::MAX - 1,
+            i64::MAX,
         ];
         match self.below(8) {
             0 => self.next().cast_signed(),
@@ -54,8 +80,22 @@ impl Random {
     }
 
     pub(crate) fn float(&mut self) -> f32 {
-        const INTERESTING: [f32; 14] =
-            [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-45, f32::MAX, f32::MIN, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e9, -3.7];
+        const INTERESTING: [f32; 14] = [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.5,
+            2.0,
+            1e-45,
+            f32::MAX,
+            f32::MIN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            f32::NAN,
+            1e9,
+            -3.7,
+        ];
         INTERESTING[self.below(INTERESTING.len())]
     }
 }

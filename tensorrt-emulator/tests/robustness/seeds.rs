@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use prost::Message as _;
 use tensorrt_emulator::onnx::proto::{
-    AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
-    ValueInfoProto, dimension, type_proto,
+    AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto, dimension, type_proto,
 };
 
 /// Models up to this many bytes are mutated; larger ones cost too much time each.
@@ -79,7 +79,14 @@ const NODES: [&str; 24] = [
 
 /// One model a node above.
 pub(crate) fn generated() -> Vec<Seed> {
-    NODES.iter().map(|line| Seed { name: line.split(' ').next().unwrap_or_default().to_owned(), bytes: model(line), folder: None }).collect()
+    NODES
+        .iter()
+        .map(|line| Seed {
+            name: line.split(' ').next().unwrap_or_default().to_owned(),
+            bytes: model(line),
+            folder: None,
+        })
+        .collect()
 }
 
 fn numbers<T: std::str::FromStr>(list: &str) -> Vec<T> {
@@ -87,9 +94,15 @@ fn numbers<T: std::str::FromStr>(list: &str) -> Vec<T> {
 }
 
 pub(crate) fn value_info(name: &str, elem_type: i32, dims: &[i64]) -> ValueInfoProto {
-    let dim = dims.iter().map(|&extent| Dimension { value: (extent >= 0).then_some(dimension::Value::DimValue(extent)) }).collect();
+    let dim = dims
+        .iter()
+        .map(|&extent| Dimension { value: (extent >= 0).then_some(dimension::Value::DimValue(extent)) })
+        .collect();
     let tensor = type_proto::Tensor { elem_type, shape: Some(TensorShapeProto { dim }) };
-    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)) }) }
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)) }),
+    }
 }
 
 fn weights(name: &str, data_type: i32, dims: &[i64], value: &str) -> TensorProto {
@@ -108,7 +121,11 @@ fn weights(name: &str, data_type: i32, dims: &[i64], value: &str) -> TensorProto
 fn model(line: &str) -> Vec<u8> {
     let mut words = line.split(' ');
     let mut graph = GraphProto { name: "seed".to_owned(), ..GraphProto::default() };
-    let mut node = NodeProto { op_type: words.next().unwrap_or_default().to_owned(), output: vec!["y".to_owned()], ..NodeProto::default() };
+    let mut node = NodeProto {
+        op_type: words.next().unwrap_or_default().to_owned(),
+        output: vec!["y".to_owned()],
+        ..NodeProto::default()
+    };
     if node.op_type == "TopK" {
         node.output.push("indices".to_owned());
     }
@@ -123,7 +140,12 @@ fn model(line: &str) -> Vec<u8> {
                 None => graph.input.push(value_info(name, data_type, &dims)),
             }
         } else if let Some((name, f)) = word.split_once('~') {
-            node.attribute.push(AttributeProto { name: name.to_owned(), r#type: 1, f: f.parse().ok(), ..AttributeProto::default() });
+            node.attribute.push(AttributeProto {
+                name: name.to_owned(),
+                r#type: 1,
+                f: f.parse().ok(),
+                ..AttributeProto::default()
+            });
         } else if let Some((name, s)) = word.split_once('"') {
             let s = Some(s.to_owned().into_bytes().into());
             node.attribute.push(AttributeProto { name: name.to_owned(), r#type: 3, s, ..AttributeProto::default() });
@@ -139,14 +161,15 @@ fn model(line: &str) -> Vec<u8> {
     graph.output = node.output.iter().map(|name| value_info(name, 1, &[])).collect();
     graph.node.push(node);
     let opset = OperatorSetIdProto { domain: String::new(), version: 17 };
-    ModelProto { ir_version: Some(8), graph: Some(graph), opset_import: vec![opset], ..ModelProto::default() }.encode_to_vec()
+    ModelProto { ir_version: Some(8), graph: Some(graph), opset_import: vec![opset], ..ModelProto::default() }
+        .encode_to_vec()
 }
 
 #[test]
 fn the_generated_models_are_sound() {
     use super::harness::{Stage, onnx};
     for seed in generated() {
-        let stage = onnx(&seed.bytes, None);
+        let stage = onnx(&seed.bytes, None).run();
         assert!(stage >= Stage::Built, "{}: {stage:?}", seed.name);
     }
 }

@@ -16,6 +16,9 @@ pub(crate) enum Shape {
     Tensor(TensorId, usize),
 }
 
+/// More elements than anything that is said of dimensions has.
+const LONGEST: i64 = 1024;
+
 impl Shape {
     /// `len` times `value`.
     pub(crate) fn splat(value: i64, len: usize) -> Self {
@@ -60,6 +63,11 @@ impl Context<'_> {
         let id = self.input(index)?;
         let dims = self.dims(id);
         let len = match *dims {
+            [len] if len > LONGEST => {
+                return Err(Refusal::invalid(format!(
+                    "{what} (input {index}) has {len} elements, more than {LONGEST}"
+                )));
+            }
             [len] if len >= 0 => usize::try_from(len).unwrap_or(0),
             [_] => return Err(Refusal::dynamic(format!("{what} (input {index}) has a length only known at run time"))),
             _ => return Err(Refusal::invalid(format!("{what} (input {index}) has dimensions {dims}, not a vector's"))),
