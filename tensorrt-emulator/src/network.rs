@@ -1,5 +1,7 @@
 //! A network under construction: the graph and what shape inference knows of each tensor.
 
+use std::collections::BTreeMap;
+
 use tensorrt_sys::DataType;
 
 use crate::graph::{Attention, ConditionalId, Graph, LayerId, LayerKind, LoopId, TensorId, ValueInfo};
@@ -11,6 +13,8 @@ use crate::{Error, Result, shape};
 pub struct Network {
     graph: Graph,
     values: Vec<ValueInfo>,
+    /// Why the layers of these tensors, or those they depend on, were refused.
+    refused: BTreeMap<TensorId, Error>,
 }
 
 impl Network {
@@ -32,6 +36,14 @@ impl Network {
     /// What is known of a tensor.
     pub fn value(&self, id: TensorId) -> &ValueInfo {
         &self.values[id.0 as usize]
+    }
+
+    /// What is known of a tensor.
+    ///
+    /// # Errors
+    /// Its layer, or one that it depends on, was refused by [`infer`](Self::infer).
+    pub fn accepted(&self, id: TensorId) -> Result<&ValueInfo> {
+        self.refused.get(&id).map_or_else(|| Ok(self.value(id)), |error| Err(error.clone()))
     }
 
     /// Adds a network input; −1 extents are dynamic.
@@ -187,16 +199,25 @@ impl Network {
 
     /// Infers the outputs of layer `first` and of those after it.
     fn infer_from(&mut self, first: usize) -> Result<()> {
+        let graph = &self.graph;
+        self.refused.retain(|&id, _| graph.tensor(id).producer.is_some_and(|(layer, _)| (layer.0 as usize) < first));
         let mut refused = Ok(());
         for index in first..self.graph.layers.len() {
             let layer = &self.graph.layers[index];
             let known = self.graph.known_inputs(&layer.kind, &layer.inputs);
-            let known: Vec<Option<&ValueInfo>> =
-                known.iter().map(|id| id.map(|id| &self.values[id.0 as usize])).collect();
-            let outputs = match shape::infer(&layer.kind, &self.graph, &known) {
+            let outputs = match known.iter().flatten().find_map(|id| self.refused.get(id)) {
+                Some(error) => Err(error.clone()),
+                None => {
+                    let known: Vec<Option<&ValueInfo>> =
+                        known.iter().map(|id| id.map(|id| &self.values[id.0 as usize])).collect();
+                    shape::infer(&layer.kind, &self.graph, &known).map_err(|error| error.at(&layer.name))
+                }
+            };
+            let outputs = match outputs {
                 Ok(outputs) => outputs,
                 Err(error) => {
-                    refused = refused.and(Err(error.at(&layer.name)));
+                    self.refused.extend(layer.outputs.iter().map(|&id| (id, error.clone())));
+                    refused = refused.and(Err(error));
                     continue;
                 }
             };

@@ -78,11 +78,12 @@ mod value;
 
 pub use cuda_utils::{Device, DeviceBuffer, DeviceMemory, Event, PinnedBuffer, Stream};
 pub use tensorrt_sys::{
-    ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CudaGraphStrategy, CumulativeOperation,
-    DLAWorkspaceAllocationStrategy, DataType, DeviceType, DynamicShapesKernelSpecializationStrategy,
-    ElementWiseOperation, EngineCapability, EngineStat, EngineValidity, ErrorCode, ExecutionContextAllocationStrategy,
-    Family, FillOperation, GatherMode, HardwareCompatibilityLevel, Info, InterpolationMode, LayerInformationFormat,
-    LayerType, Library, LibraryKind, LoadError, LoadErrorKind, LoadOptions, MatrixOperation, MemoryPoolType,
+    ActivationType, AttentionIOForm, AttentionNormalizationOp, BoundingBoxFormat, BuilderFlag, CausalMaskKind,
+    CollectiveOperation, ComputeCapability, CudaGraphStrategy, CumulativeOperation, DLAWorkspaceAllocationStrategy,
+    DataType, DeviceType, DynamicShapesKernelSpecializationStrategy, ElementWiseOperation, EngineCapability,
+    EngineStat, EngineValidity, ErrorCode, ExecutionContextAllocationStrategy, Family, FillOperation, GatherMode,
+    HardwareCompatibilityLevel, Info, InterpolationMode, KVCacheMode, LayerInformationFormat, LayerType, Library,
+    LibraryKind, LoadError, LoadErrorKind, LoadOptions, MatrixOperation, MemoryPoolType, MoEActType,
     NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode, PlanKind,
     PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
     ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag, Severity,

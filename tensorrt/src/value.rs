@@ -4,15 +4,16 @@ use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 
 use tensorrt_sys::{
-    ActivationType, BoundingBoxFormat, BuilderFlag, ComputeCapability, CudaGraphStrategy, CumulativeOperation,
-    DLAWorkspaceAllocationStrategy, DataType, DeviceType, DynamicShapesKernelSpecializationStrategy,
-    ElementWiseOperation, EngineCapability, EngineStat, ExecutionContextAllocationStrategy, Family, FillOperation,
-    GatherMode, HardwareCompatibilityLevel, InterpolationMode, LayerInformationFormat, LayerType, Library,
-    MatrixOperation, MemoryPoolType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode,
-    ParserErrorCode, PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation,
-    ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode,
-    ScatterMode, SerializationFlag, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation,
-    TilingOptimizationLevel, TopKOperation, UnaryOperation, WeightsRole,
+    ActivationType, AttentionIOForm, AttentionNormalizationOp, BoundingBoxFormat, BuilderFlag, CausalMaskKind,
+    CollectiveOperation, ComputeCapability, CudaGraphStrategy, CumulativeOperation, DLAWorkspaceAllocationStrategy,
+    DataType, DeviceType, DynamicShapesKernelSpecializationStrategy, ElementWiseOperation, EngineCapability,
+    EngineStat, ExecutionContextAllocationStrategy, Family, FillOperation, GatherMode, HardwareCompatibilityLevel,
+    InterpolationMode, KVCacheMode, LayerInformationFormat, LayerType, Library, MatrixOperation, MemoryPoolType,
+    MoEActType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode,
+    PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
+    ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag,
+    TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel,
+    TopKOperation, UnaryOperation, WeightsRole,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -94,18 +95,20 @@ macro_rules! enums {
     };
 }
 enums!(
-    WeightsRole,
-    SerializationFlag,
-    DynamicShapesKernelSpecializationStrategy,
-    DLAWorkspaceAllocationStrategy,
-    CudaGraphStrategy,
     ActivationType,
+    AttentionIOForm,
+    AttentionNormalizationOp,
     BoundingBoxFormat,
     BuilderFlag,
+    CausalMaskKind,
+    CollectiveOperation,
     ComputeCapability,
+    CudaGraphStrategy,
     CumulativeOperation,
+    DLAWorkspaceAllocationStrategy,
     DataType,
     DeviceType,
+    DynamicShapesKernelSpecializationStrategy,
     ElementWiseOperation,
     EngineCapability,
     EngineStat,
@@ -114,10 +117,12 @@ enums!(
     GatherMode,
     HardwareCompatibilityLevel,
     InterpolationMode,
+    KVCacheMode,
     LayerInformationFormat,
     LayerType,
     MatrixOperation,
     MemoryPoolType,
+    MoEActType,
     NetworkDefinitionCreationFlag,
     OnnxParserFlag,
     OptProfileSelector,
@@ -135,6 +140,7 @@ enums!(
     SampleMode,
     ScaleMode,
     ScatterMode,
+    SerializationFlag,
     TacticSource,
     TempfileControlFlag,
     TensorFormat,
@@ -143,6 +149,7 @@ enums!(
     TilingOptimizationLevel,
     TopKOperation,
     UnaryOperation,
+    WeightsRole,
 );
 
 /// The number of an enum's value, or the error that the library's family has no such value, and which families have.

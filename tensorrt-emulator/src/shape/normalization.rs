@@ -100,29 +100,33 @@ pub(super) fn rotary_embedding(inputs: Inputs<'_>, dim: i32) -> Result<ValueInfo
     let input = inputs.typed(0, FLOATS)?;
     inputs.same_types(0, 1)?;
     inputs.same_types(0, 2)?;
-    let size = match input.dims[..] {
-        [_, _, _, size] => size,
-        _ => return Err(Error::config(format!("the input must have four dimensions, but has {}", input.dims))),
+    let &[batch, _, tokens, size] = &input.dims[..] else {
+        return Err(Error::config(format!("the input must have four dimensions, but has {}", input.dims)));
     };
     let rotated = if dim == 0 { size } else { dim.into() };
-    if dim < 0 || (size >= 0 && (rotated > size || rotated % 2 != 0)) {
+    if dim < 0 || (size >= 0 && (rotated > size || rotated % 2 != 0 || size % 2 != 0)) {
         return Err(Error::config(format!("a rotation of {rotated} does not fit heads of size {size}")));
     }
+    let half = if rotated < 0 { -1 } else { rotated / 2 };
     let positions = inputs.optional(3).map(|_| inputs.typed(3, INDICES)).transpose()?;
-    let cache_rank = if positions.is_some() { 2 } else { 3 };
+    let fits = |have: &[i64], want: &[i64]| {
+        have.len() == want.len() && have.iter().zip(want).all(|(&a, &b)| unify(a, b).is_some())
+    };
     for index in [1, 2] {
         let cache = inputs.get(index)?;
-        let fits = cache.dims.rank() == cache_rank
-            && (rotated < 0 || unify(cache.dims[cache_rank - 1], rotated / 2).is_some());
-        if !fits {
+        let wanted: &[i64] = if positions.is_some() { &[-1, half] } else { &[batch, tokens, half] };
+        if !fits(&cache.dims, wanted) {
             return Err(Error::config(format!(
-                "input {index} has dimensions {}, the input {}",
-                cache.dims, input.dims
+                "input {index} must have dimensions {wanted:?}, but has {}",
+                cache.dims
             )));
         }
     }
-    if let Some(positions) = positions.filter(|p| p.dims.rank() != 2) {
-        return Err(Error::config(format!("input 3 must have two dimensions, but has {}", positions.dims)));
+    if let Some(positions) = positions.filter(|p| !fits(&p.dims, &[batch, tokens])) {
+        return Err(Error::config(format!(
+            "input 3 must have dimensions [{batch}, {tokens}], but has {}",
+            positions.dims
+        )));
     }
     Ok(same(input))
 }

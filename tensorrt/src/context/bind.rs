@@ -113,6 +113,16 @@ impl ExecutionContext {
             if info.is_input() {
                 continue;
             }
+            if let Some(input) = info.aliased_input() {
+                let bound = tensors.iter().zip(&self.bindings).find(|(other, _)| other.name() == input);
+                let same = bound
+                    .and_then(|(_, binding)| binding.memory.as_ref())
+                    .is_some_and(|known| Arc::ptr_eq(known, memory));
+                if !same {
+                    let said = format!("it is {input:?} updated in place: bind one memory to both");
+                    return Err(Error::invalid(tried(), said));
+                }
+            }
             let shares = |other: &super::Binding| other.memory.as_ref().is_some_and(|known| Arc::ptr_eq(known, memory));
             let clash = tensors.iter().zip(&self.bindings).find(|(other, used)| {
                 !std::ptr::eq(*other, info) && shares(used) && info.aliased_input() != Some(other.name())

@@ -207,6 +207,10 @@ impl Session {
             if bytes == usize::MAX || self.context.is_allocated(index) {
                 continue;
             }
+            if let Some(shared) = self.updated(index, bytes)? {
+                self.context.set_tensor_memory(info.name(), shared.memory())?;
+                continue;
+            }
             let (pinned, device) = self.slots[index].room(bytes, &self.stream)?;
             self.context.set_tensor_memory(info.name(), device.memory())?;
             if let Some(view) = &inputs[index] {
@@ -227,10 +231,20 @@ impl Session {
                 continue;
             }
             let bytes = self.context.bytes_needed(index)?;
+            let shared = self.updated(index, bytes)?;
             let (pinned, device) = self.slots[index].room(bytes, &self.stream)?;
-            self.stream.copy_range_to_host(device, 0..bytes, pinned, 0)?;
+            self.stream.copy_range_to_host(shared.as_ref().unwrap_or(device), 0..bytes, pinned, 0)?;
         }
         Ok(())
+    }
+
+    /// The buffer of the input that an output is the update of, in place.
+    fn updated(&self, index: usize, bytes: usize) -> Result<Option<DeviceBuffer<u8>>> {
+        let tensors = self.engine().io_tensors();
+        let Some(input) = tensors[index].aliased_input() else { return Ok(None) };
+        let source = tensors.iter().position(|info| info.name() == input);
+        let buffers = source.and_then(|source| self.slots[source].buffers.as_ref());
+        buffers.map(|(_, device)| Ok(DeviceBuffer::from_memory(device.memory(), bytes)?)).transpose()
     }
 
     /// The outputs of the inference that is done.

@@ -116,7 +116,7 @@ pub(super) fn fill(api: &mut Api) {
             let id = layer.read(|it| it.outputs[index])?;
             let shared = upgrade(&layer.shared)?;
             let mut state = shared.state();
-            Ok(state.settled()?.value(id).dtype.show(layer.scope.family))
+            Ok(state.inferred().value(id).dtype.show(layer.scope.family))
         }
         fn ILayer_setPrecision(layer, dtype: i32) {
             let dtype = data_type(layer.scope.family, dtype)?;

@@ -86,12 +86,12 @@ pub(super) fn fill(api: &mut Api) {
         fn ITensor_getDimensions(tensor) -> tensorrt_sys::Dims {
             let shared = upgrade(&tensor.shared)?;
             let mut state = shared.state();
-            Ok(to_c(&state.settled()?.value(tensor.id).dims))
+            Ok(to_c(&state.inferred().accepted(tensor.id)?.dims))
         }
         fn ITensor_getType(tensor) -> i32 {
             let shared = upgrade(&tensor.shared)?;
             let mut state = shared.state();
-            Ok(state.settled()?.value(tensor.id).dtype.show(tensor.scope.family))
+            Ok(state.inferred().value(tensor.id).dtype.show(tensor.scope.family))
         }
         fn ITensor_setType(tensor, dtype: i32) {
             let (shared, dtype) = (upgrade(&tensor.shared)?, data_type(tensor.scope.family, dtype)?);

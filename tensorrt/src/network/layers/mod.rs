@@ -5,14 +5,18 @@
 
 mod activation;
 mod assertion;
+mod attention;
 mod cast;
+mod collective;
 mod concatenation;
 mod constant;
 mod convolution;
 mod elementwise;
 mod fill;
 mod gather;
+mod kv_cache;
 mod matrix;
+mod moe;
 mod nms;
 mod normalization;
 mod padding;
@@ -29,14 +33,18 @@ mod softmax;
 
 pub use self::activation::{ActivationLayer, ParametricReluLayer, UnaryLayer};
 pub use self::assertion::AssertionLayer;
+pub use self::attention::{Attention, AttentionBoundaryLayer, RotaryEmbeddingLayer};
 pub use self::cast::{CastLayer, IdentityLayer};
+pub use self::collective::DistCollectiveLayer;
 pub use self::concatenation::ConcatenationLayer;
 pub use self::constant::ConstantLayer;
 pub use self::convolution::{ConvolutionLayer, DeconvolutionLayer};
 pub use self::elementwise::{ElementWiseLayer, SelectLayer};
 pub use self::fill::FillLayer;
 pub use self::gather::{GatherLayer, NonZeroLayer, OneHotLayer, ScatterLayer};
+pub use self::kv_cache::KvCacheUpdateLayer;
 pub use self::matrix::{EinsumLayer, MatrixMultiplyLayer};
+pub use self::moe::MoeLayer;
 pub use self::nms::NmsLayer;
 pub use self::normalization::{LrnLayer, NormalizationLayer};
 pub use self::padding::PaddingLayer;
