@@ -2,12 +2,12 @@
 //! networks (skipped where `TENSORRT_TEST_RTX17` does not name its folder).
 
 use crate::support::library;
-use ndarray::{Array4, IxDyn, array};
+use ndarray::{Array4, ArrayD, IxDyn, array};
 use tensorrt::{
     Attention, AttentionBoundaryLayer, AttentionIOForm, AttentionNormalizationOp, Builder, CausalMaskKind,
     CollectiveOperation, DataType, DeviceBuffer, Dims, DistCollectiveLayer, Engine, ErrorKind, Family, KVCacheMode,
     KvCacheUpdateLayer, LayerType, Library, LoadOptions, MoEActType, MoeLayer, NetworkDefinition, ReduceOperation,
-    RotaryEmbeddingLayer, Session, Stream, Tensor, Version,
+    RotaryEmbeddingLayer, Session, Stream, Tensor, Version, Weights,
 };
 
 /// The emulator, and NVIDIA's library where it is.
@@ -433,4 +433,24 @@ fn a_session_copies_the_cache_in_and_out() {
         expected[IxDyn(&[0, 0, usize::try_from(at).unwrap(), 1])] = 8.0;
         assert_eq!(outputs.array::<f32>("present").unwrap(), expected);
     }
+}
+#[test]
+fn inputs_may_be_made_after_the_layer() {
+    let library = library();
+    let builder = Builder::new(&library).unwrap();
+    let network = builder.create_network(&[]).unwrap();
+    let [q, k, v] = ["q", "k", "v"].map(|name| input(&network, name, DataType::Float, &[1, 1, 2, 1]));
+    let it = network.add_attention(q, k, v, AttentionNormalizationOp::Softmax, CausalMaskKind::None).unwrap();
+    let y = it.output().unwrap();
+    y.set_name("y").unwrap();
+    network.mark_output(y).unwrap();
+    let hidden = Weights::new(&[0.0_f32, f32::NEG_INFINITY, f32::NEG_INFINITY, 0.0]);
+    it.set_mask(network.add_constant([1, 1, 2, 2], hidden).unwrap().output(0).unwrap()).unwrap();
+    let plan = builder.build_serialized_network(&network, &builder.create_builder_config().unwrap()).unwrap();
+    let mut session = Session::new(&Engine::from_plan(&library, &plan).unwrap()).unwrap();
+    let zeros = Array4::<f32>::zeros((1, 1, 2, 1));
+    let values = array![[[[4.0_f32], [8.0]]]];
+    let outputs = session.run([("q", &zeros), ("k", &zeros), ("v", &values)]).unwrap();
+    let expected: ArrayD<f32> = values.clone().into_dyn();
+    assert_eq!(outputs.array::<f32>("y").unwrap(), expected);
 }
