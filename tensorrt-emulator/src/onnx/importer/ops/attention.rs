@@ -105,8 +105,7 @@ fn attention(c: &mut Context<'_>) -> Result<Outputs> {
     if c.rank(flat) == 3 {
         let extents = c.shape_of(flat)?;
         let outer = c.shape_pick(&extents, &[0, 1])?;
-        let made = c.dims(y);
-        let hidden = Shape::Known(vec![made[1].saturating_mul(made[3])]);
+        let hidden = Shape::Known(vec![c.dims(q)[1].saturating_mul(c.dims(v)[3])]);
         let joined = c.shape_concat(&[outer, hidden])?;
         y = c.transpose(y, &[0, 2, 1, 3])?;
         y = c.reshape_to(y, &joined)?;

@@ -10,7 +10,8 @@ use crate::onnx::error::{Refusal, Result};
 
 /// The output [batch, heads, tokens, size], and the scores as far as the form shows them.
 pub(super) fn attention(c: &mut Context<'_>, form: &Form, parts: &Parts) -> Result<(TensorId, Option<TensorId>)> {
-    let raw = grouped(c, parts.q, parts.k, MatrixOperation::Transpose)?;
+    let heads = [c.dims(parts.q)[1], c.dims(parts.k)[1]];
+    let raw = grouped(c, heads, [parts.q, parts.k], MatrixOperation::Transpose)?;
     let capped = if form.softcap == 0.0 {
         raw
     } else {
@@ -36,7 +37,7 @@ pub(super) fn attention(c: &mut Context<'_>, form: &Form, parts: &Parts) -> Resu
         let zero = c.number(dtype, 0.0, 4)?;
         weights = c.select(blind, zero, weights)?;
     }
-    let y = grouped(c, weights, parts.v, MatrixOperation::None)?;
+    let y = grouped(c, heads, [weights, parts.v], MatrixOperation::None)?;
     let shown = match form.shown {
         None => None,
         Some(0) => Some(raw),
@@ -48,8 +49,12 @@ pub(super) fn attention(c: &mut Context<'_>, form: &Form, parts: &Parts) -> Resu
 }
 
 /// A product of [batch, heads, m, n] and [batch, shared heads, …]: groups of heads share the right side.
-fn grouped(c: &mut Context<'_>, left: TensorId, right: TensorId, op: MatrixOperation) -> Result<TensorId> {
-    let (heads, shared) = (c.dims(left)[1], c.dims(right)[1]);
+fn grouped(
+    c: &mut Context<'_>,
+    [heads, shared]: [i64; 2],
+    [left, right]: [TensorId; 2],
+    op: MatrixOperation,
+) -> Result<TensorId> {
     let multiply = LayerKind::MatrixMultiply { ops: [MatrixOperation::None, op] };
     if heads == shared {
         return c.add(multiply, &[left, right]);
