@@ -29,7 +29,7 @@ pub(super) fn prune(graph: &Graph) -> Result<Graph> {
     for index in order {
         let layer = &graph.layers[index];
         let mut kind = layer.kind.clone();
-        for slot in weights_mut(&mut kind) {
+        for slot in kind.weights_mut() {
             *slot = match weights[slot.0 as usize] {
                 Some(id) => id,
                 None => {
@@ -180,18 +180,6 @@ fn order(graph: &Graph, live: &[bool]) -> Result<Vec<usize>> {
         }
     }
     Ok(order)
-}
-
-/// The weights that a layer names, to change.
-fn weights_mut(kind: &mut LayerKind) -> Vec<&mut WeightsId> {
-    match kind {
-        LayerKind::Constant { weights, .. } => vec![weights],
-        LayerKind::Convolution(conv) | LayerKind::Deconvolution(conv) => {
-            conv.kernel.iter_mut().chain(&mut conv.bias).collect()
-        }
-        LayerKind::Scale(scale) => scale.shift.iter_mut().chain(&mut scale.scale).chain(&mut scale.power).collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn out_of_order(graph: &Graph, id: TensorId) -> Error {

@@ -97,8 +97,8 @@ pub(super) fn fill(api: &mut Api) {
     api.ICudaEngine_destroy = Some(destroy);
     entries! { api;
         ICudaEngine: EngineObject {
-            fn ICudaEngine_getName(engine) -> *const c_char { Ok(engine.name.show(&engine.engine.graph().name)) }
-            fn ICudaEngine_getNbLayers(engine) -> i32 { Ok(i32::try_from(engine.engine.graph().layers.len()).unwrap_or(i32::MAX)) }
+            fn ICudaEngine_getName(engine) -> *const c_char { Ok(engine.name.show(&engine.engine.plan().graph.name)) }
+            fn ICudaEngine_getNbLayers(engine) -> i32 { Ok(i32::try_from(engine.engine.plan().graph.layers.len()).unwrap_or(i32::MAX)) }
             fn ICudaEngine_getNbIOTensors(engine) -> i32 { Ok(i32::try_from(engine.names.len()).unwrap_or(i32::MAX)) }
             fn ICudaEngine_getIOTensorName(engine, index: i32) -> *const c_char {
                 let name = usize::try_from(index).ok().and_then(|index| engine.names.get(index));

@@ -53,7 +53,7 @@ impl InspectorObject {
     }
 
     fn tensor(&self, id: TensorId) -> Json {
-        let tensor = self.engine.graph().tensor(id);
+        let tensor = self.engine.plan().graph.tensor(id);
         json!({ "Name": tensor.name, "Dimensions": tensor.dims.to_vec(), "Format/Datatype": tensor.dtype.name().trim_start_matches('k') })
     }
 
@@ -79,13 +79,13 @@ pub(super) fn fill(api: &mut Api) {
     entries! { api;
         IEngineInspector: InspectorObject {
             fn IEngineInspector_getLayerInformation(inspector, index: i32, format: i32) -> *const c_char {
-                let layers = &inspector.engine.graph().layers;
+                let layers = &inspector.engine.plan().graph.layers;
                 let layer = usize::try_from(index).ok().and_then(|index| layers.get(index));
                 let layer = layer.ok_or_else(|| Error::invalid(format!("there is no layer {index}, the engine has {}", layers.len())))?;
                 inspector.show(&inspector.layer(layer), format)
             }
             fn IEngineInspector_getEngineInformation(inspector, format: i32) -> *const c_char {
-                let layers = inspector.engine.graph().layers.iter().map(|layer| inspector.layer(layer));
+                let layers = inspector.engine.plan().graph.layers.iter().map(|layer| inspector.layer(layer));
                 let names = inspector.engine.io_tensors().iter().map(|tensor| tensor.name.as_str());
                 let engine = json!({ "Layers": layers.collect::<Vec<_>>(), "Bindings": names.collect::<Vec<_>>() });
                 inspector.show(&engine, format)

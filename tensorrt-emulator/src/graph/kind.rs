@@ -98,6 +98,9 @@ pub enum LayerKind {
     RaggedSoftmax,
     /// A value that a loop carries on; inputs: the value before the first iteration, the value after each.
     Recurrence { loop_id: LoopId },
+    /// A whole loop or conditional, as engines run it; networks and plans have boundary layers instead.
+    #[serde(skip)]
+    Region(Region),
     /// Reduction over axes.
     Reduce { op: ReduceOperation, axes: u32, keep_dims: bool },
     /// Interpolation to another size; inputs: data, optional output dimensions.
@@ -155,6 +158,15 @@ pub struct Conv {
     pub kernel: Option<WeightsId>,
     /// The bias, if any, unless it is an input tensor.
     pub bias: Option<WeightsId>,
+}
+
+/// What stands for a loop or conditional in an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// The type of the layers that its outputs are of in the network.
+    pub layer_type: LayerType,
+    /// The inputs whose values outputs' extents follow from: trip counts and lengths.
+    pub sizes: Vec<usize>,
 }
 
 /// Parameters of quantization and dequantization.
@@ -371,6 +383,7 @@ impl LayerKind {
             Self::RaggedSoftmax => LayerType::RaggedSoftmax,
             Self::Recurrence { .. } => LayerType::Recurrence,
             Self::Reduce { .. } => LayerType::Reduce,
+            Self::Region(region) => region.layer_type,
             Self::Resize(_) => LayerType::Resize,
             Self::ReverseSequence { .. } => LayerType::ReverseSequence,
             Self::RotaryEmbedding { .. } => LayerType::RotaryEmbedding,
@@ -395,6 +408,18 @@ impl LayerKind {
             Self::Assertion { .. } | Self::Condition { .. } | Self::TripLimit { .. } => 0,
             Self::TopK(_) | Self::Nms { .. } | Self::DynamicQuantize { .. } => 2,
             _ => 1,
+        }
+    }
+
+    /// The weights that it names, to change.
+    pub(crate) fn weights_mut(&mut self) -> Vec<&mut WeightsId> {
+        match self {
+            Self::Constant { weights, .. } => vec![weights],
+            Self::Convolution(conv) | Self::Deconvolution(conv) => {
+                conv.kernel.iter_mut().chain(&mut conv.bias).collect()
+            }
+            Self::Scale(scale) => scale.shift.iter_mut().chain(&mut scale.scale).chain(&mut scale.power).collect(),
+            _ => Vec::new(),
         }
     }
 }

@@ -11,7 +11,8 @@ mod value;
 
 pub use control::{Conditional, ConditionalId, Loop, LoopId};
 pub use kind::{
-    Conv, Fill, LayerKind, Normalization, Permutation, Pooling, Quantization, Resize, Scale, Shuffle, Slice, TopK,
+    Conv, Fill, LayerKind, Normalization, Permutation, Pooling, Quantization, Region, Resize, Scale, Shuffle, Slice,
+    TopK,
 };
 pub use layer::Layer;
 pub use network::{Graph, LayerId, TensorId, TensorInfo, Weights, WeightsId};

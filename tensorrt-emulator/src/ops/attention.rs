@@ -134,7 +134,7 @@ impl Kernel for Prepared {
         }
         let valid = key_lengths.filter(|_| !self.packed);
         let scale = call.optional(4).map(|view| self.scale(&view)).transpose()?;
-        let mask = call.optional(3).map(|view| Mask::new(view)).transpose()?;
+        let mask = call.optional(3).map(Mask::new).transpose()?;
         let (x, y, z) = (convert::load(&query)?, convert::load(&key)?, convert::load(&value)?);
         let out = call.output(0)?;
         same_len(&query, out)?;

@@ -57,7 +57,7 @@ use std::fmt;
 
 use tensorrt_sys::DataType;
 
-use crate::graph::{Graph, LayerKind, Weights, WeightsId};
+use crate::graph::{Graph, LayerKind, ValueInfo, Weights, WeightsId};
 use crate::tensor::{Dims, Tensor, TensorMut, TensorView};
 use crate::{Error, Result};
 
@@ -169,6 +169,24 @@ pub trait Kernel: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// What is known of the outputs of what stands for a loop or conditional; `None` for layers, which [`shape`](crate::shape) knows.
+    ///
+    /// # Errors
+    /// A layer inside refuses its inputs.
+    fn infer(&self, inputs: &[Option<&ValueInfo>]) -> Result<Option<Vec<ValueInfo>>> {
+        let _ = inputs;
+        Ok(None)
+    }
+
+    /// The outputs as new tensors, of a kernel whose outputs' extents show only when they are computed; `None` for others.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    fn compute(&self, inputs: &[Option<TensorView<'_>>]) -> Result<Option<Vec<Tensor>>> {
+        let _ = inputs;
+        Ok(None)
+    }
+
     /// Computes the outputs.
     ///
     /// # Errors
@@ -201,7 +219,9 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         LayerKind::Gather { axis, num_elementwise_dims, mode } => {
             gather::prepare(request, *axis, *num_elementwise_dims, *mode)
         }
-        LayerKind::Identity | LayerKind::Squeeze | LayerKind::Unsqueeze => Ok(copy::prepare_copy()),
+        LayerKind::ConditionalInput { .. } | LayerKind::Identity | LayerKind::Squeeze | LayerKind::Unsqueeze => {
+            Ok(copy::prepare_copy())
+        }
         LayerKind::KvCacheUpdate(params) => kv_cache::prepare(request, params),
         LayerKind::Moe(params) => moe::prepare(request, params),
         LayerKind::OneHot { axis } => one_hot::prepare(request, *axis),

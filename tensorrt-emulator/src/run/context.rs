@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::engine::Engine;
 use super::execute::{Sources, execute};
 use super::hooks::{LayerProfiler, MemoryAccount};
@@ -420,6 +422,30 @@ impl Context {
         }
         let (engine, profiler) = (&self.engine, self.profiler.as_deref_mut());
         engine.install(|| interpret(engine, &tensors, profiler))
+    }
+
+    /// Runs the network as [`run_dynamic`](Self::run_dynamic) does, into tensors of a run before where they fit.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(super) fn run_reusing(&mut self, inputs: &[&[u8]], outputs: &mut Vec<Tensor>) -> Result<()> {
+        self.check_inputs(inputs)?;
+        self.read_values(inputs)?;
+        let planned = self.plan()?;
+        if planned.schedule.is_none() {
+            *outputs = self.run_dynamic(inputs)?;
+            return Ok(());
+        }
+        let types = self.engine.io_tensors()[self.dims.len()..].iter().map(|tensor| tensor.dtype);
+        for (at, (&dims, dtype)) in planned.output_dims.iter().zip(types).enumerate() {
+            if outputs.get(at).is_none_or(|known| *known.dims() != dims || known.dtype() != dtype) {
+                outputs.truncate(at);
+                outputs.push(Tensor::zeroed(dtype, dims)?);
+            }
+        }
+        let mut views: SmallVec<[_; 8]> = outputs.iter_mut().map(Tensor::view_mut).collect();
+        let mut buffers: SmallVec<[&mut [u8]; 8]> = views.iter_mut().map(|view| view.bytes_mut()).collect();
+        self.run(inputs, &mut buffers, None)
     }
 
     /// Raises what is charged to the account to `bytes`.

@@ -9,13 +9,14 @@ use tensorrt_sys::DataType;
 use super::context::Context;
 use super::hooks::MemoryAccount;
 use super::io::{self, IoTensor};
+use super::regions;
 use super::schedule::Schedule;
 use super::shapes::{InputShape, Shapes};
-use crate::graph::{Graph, Layer, LayerKind};
+use crate::graph::{Graph, Layer, LayerKind, ValueInfo};
 use crate::ops::{self, Kernel, Request};
 use crate::plan::{Plan, Profile, Selector};
 use crate::tensor::Tensor;
-use crate::{Error, Result};
+use crate::{Error, Result, shape};
 
 /// How an engine runs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,7 +29,9 @@ pub struct EngineOptions {
 pub struct Engine {
     plan: Plan,
     /// One a layer; `None` for constants, which do not run.
-    kernels: Vec<Option<Box<dyn Kernel>>>,
+    kernels: Vec<Option<Arc<dyn Kernel>>>,
+    /// The graph with its loops and conditionals as single layers, where it has any.
+    lowered: Option<Graph>,
     io: Vec<IoTensor>,
     pool: Option<ThreadPool>,
     /// The arena's bytes at each profile's maximum.
@@ -48,15 +51,32 @@ impl Engine {
             }
             None => None,
         };
-        let prepare =
-            || -> Result<Vec<_>> { plan.graph.layers.iter().map(|layer| prepare(&plan.graph, layer)).collect() };
-        let kernels = match &pool {
+        let io = io::tensors(&plan.graph)?;
+        let prepare = || -> Result<_> {
+            let (lowered, regions) = match regions::lower(&plan.graph, &plan.identity)? {
+                Some((graph, regions)) => (Some(graph), regions),
+                None => (None, regions::Kernels::new()),
+            };
+            let kernels = prepare_all(lowered.as_ref().unwrap_or(&plan.graph), regions)?;
+            Ok((lowered, kernels))
+        };
+        let (lowered, kernels) = match &pool {
             Some(pool) => pool.install(prepare)?,
             None => prepare()?,
         };
+        let memory = plan.profiles.iter().map(|_| OnceLock::new()).collect();
+        Ok(Arc::new(Self { plan, kernels, lowered, io, pool, memory }))
+    }
+
+    /// The engine of what is inside of a loop or conditional, with the kernels of those within it.
+    ///
+    /// # Errors
+    /// As [`from_plan`](Self::from_plan).
+    pub(super) fn of_region(plan: Plan, regions: regions::Kernels) -> Result<Arc<Self>> {
+        let kernels = prepare_all(&plan.graph, regions)?;
         let io = io::tensors(&plan.graph)?;
         let memory = plan.profiles.iter().map(|_| OnceLock::new()).collect();
-        Ok(Arc::new(Self { plan, kernels, io, pool, memory }))
+        Ok(Arc::new(Self { plan, kernels, lowered: None, io, pool: None, memory }))
     }
 
     /// The plan.
@@ -64,9 +84,9 @@ impl Engine {
         &self.plan
     }
 
-    /// The network as it runs.
+    /// The network as it runs: with its loops and conditionals as single layers.
     pub fn graph(&self) -> &Graph {
-        &self.plan.graph
+        self.lowered.as_ref().unwrap_or(&self.plan.graph)
     }
 
     /// Inputs, then outputs.
@@ -148,6 +168,19 @@ impl Engine {
         Shapes::infer(self, &inputs)
     }
 
+    /// What is known of a layer's outputs, from what is known of its inputs.
+    ///
+    /// # Errors
+    /// The layer refuses them.
+    pub(super) fn infer(&self, layer: usize, inputs: &[Option<&ValueInfo>]) -> Result<Vec<ValueInfo>> {
+        let kind = &self.graph().layers[layer].kind;
+        if !matches!(kind, LayerKind::Region(_)) {
+            return shape::infer(kind, self.graph(), inputs);
+        }
+        let known = self.kernel(layer)?.infer(inputs)?;
+        known.ok_or_else(|| Error::internal("the kernel of a loop or conditional does not know its outputs"))
+    }
+
     /// The prepared kernel of a layer.
     pub(super) fn kernel(&self, layer: usize) -> Result<&dyn Kernel> {
         let found = self.kernels.get(layer).and_then(Option::as_deref);
@@ -171,6 +204,16 @@ impl fmt::Debug for Engine {
             .field("io", &self.io)
             .finish_non_exhaustive()
     }
+}
+
+/// Prepares every layer but those whose kernels there are already.
+fn prepare_all(graph: &Graph, mut regions: regions::Kernels) -> Result<Vec<Option<Arc<dyn Kernel>>>> {
+    let layers = graph.layers.iter().enumerate();
+    let kernels = layers.map(|(index, layer)| match regions.remove(&index) {
+        Some(kernel) => Ok(Some(kernel)),
+        None => Ok(prepare(graph, layer)?.map(Arc::from)),
+    });
+    kernels.collect()
 }
 
 /// Prepares one layer.

@@ -8,7 +8,6 @@ use super::hooks::LayerProfiler;
 use super::shapes::{is_constant, learn};
 use super::view::is_view;
 use crate::graph::{LayerKind, TensorId, ValueInfo};
-use crate::shape;
 use crate::tensor::{Dims, Tensor};
 use crate::{Error, Result};
 
@@ -103,11 +102,15 @@ impl Interpreter<'_> {
         let layer = &self.engine.graph().layers[index];
         let values: Vec<Option<ValueInfo>> = inputs.iter().map(|tensor| tensor.as_ref().map(value_of)).collect();
         let known: Vec<Option<&ValueInfo>> = values.iter().map(Option::as_ref).collect();
-        let inferred = shape::infer(&layer.kind, self.engine.graph(), &known).map_err(|error| error.at(&layer.name))?;
+        let inferred = self.engine.infer(index, &known).map_err(|error| error.at(&layer.name))?;
         let mut dims: Vec<Dims> = inferred.iter().map(|value| value.dims).collect();
         if dims.iter().any(|d| !d.is_static()) {
             let views: Vec<_> = inputs.iter().map(|tensor| tensor.as_ref().map(Tensor::view)).collect();
-            let counted = self.engine.kernel(index)?.output_dims(&views).map_err(|error| error.at(&layer.name))?;
+            let kernel = self.engine.kernel(index)?;
+            if let Some(outputs) = kernel.compute(&views).map_err(|error| error.at(&layer.name))? {
+                return Ok(outputs);
+            }
+            let counted = kernel.output_dims(&views).map_err(|error| error.at(&layer.name))?;
             dims = counted.ok_or_else(|| {
                 Error::unsupported(format!("{}: the extents of its output cannot be determined", layer.name))
             })?;

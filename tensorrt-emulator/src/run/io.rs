@@ -1,6 +1,6 @@
 //! An engine's inputs and outputs.
 
-use tensorrt_sys::DataType;
+use tensorrt_sys::{DataType, TripLimit};
 
 use crate::graph::{Graph, LayerKind, TensorId};
 use crate::tensor::Dims;
@@ -26,8 +26,11 @@ pub struct IoTensor {
 }
 
 /// Which inputs of a layer are read to know shapes.
-fn read_as_shape(kind: &LayerKind) -> &'static [usize] {
+fn read_as_shape(kind: &LayerKind) -> &[usize] {
     match kind {
+        LayerKind::Region(region) => &region.sizes,
+        LayerKind::TripLimit { limit: TripLimit::Count, .. } => &[0],
+        LayerKind::LoopOutput { .. } => &[1],
         LayerKind::Shuffle(_) | LayerKind::Resize(_) | LayerKind::TopK(_) => &[1],
         LayerKind::Slice(_) => &[1, 2, 3, 5],
         LayerKind::Fill(_) => &[0],

@@ -5,6 +5,7 @@
 //! context     shapes, profile and memory of a user  schedule  the steps of a run, and where each tensor lies
 //! execute     a schedule on buffers                 arena     where tensors lie that do not live at one time
 //! interpret   runs whose shapes depend on data      view      layers that only rename elements
+//! regions     loops and conditionals as layers
 //! ```
 
 mod arena;
@@ -15,6 +16,7 @@ mod execute;
 mod hooks;
 mod interpret;
 mod io;
+mod regions;
 mod schedule;
 mod shapes;
 #[cfg(test)]

@@ -6,7 +6,6 @@ use super::engine::Engine;
 use super::evaluate::Evaluator;
 use crate::graph::{LayerKind, TensorId, ValueInfo};
 use crate::memory::Storage;
-use crate::shape;
 use crate::tensor::{Dims, is_float};
 use crate::{Error, Result};
 
@@ -74,7 +73,12 @@ impl Shapes {
         let inputs = engine.graph().known_inputs(&layer.kind, &layer.inputs);
         let inputs: Vec<Option<&ValueInfo>> =
             inputs.iter().map(|id| id.map(|id| &self.values[id.0 as usize])).collect();
-        shape::infer(&layer.kind, engine.graph(), &inputs)
+        engine.infer(index, &inputs)
+    }
+
+    /// What is known of a tensor.
+    pub(super) fn value(&self, id: TensorId) -> &ValueInfo {
+        &self.values[id.0 as usize]
     }
 
     /// The extents of a tensor.

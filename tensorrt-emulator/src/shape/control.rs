@@ -67,13 +67,17 @@ pub(super) fn conditional_output(inputs: Inputs<'_>) -> Result<ValueInfo> {
     let (on_true, on_false) = (inputs.get(0)?, inputs.get(1)?);
     require_type(on_false, 1, &[on_true.dtype])?;
     match inputs.optional(2).and_then(|condition| int(condition, 0)) {
-        Some(0) => return Ok(on_false.clone()),
-        Some(_) => return Ok(on_true.clone()),
-        None => {}
+        Some(0) => Ok(on_false.clone()),
+        Some(_) => Ok(on_true.clone()),
+        None => Ok(either(on_true, on_false)),
     }
+}
+
+/// What is known of a tensor that is one of two.
+pub(crate) fn either(on_true: &ValueInfo, on_false: &ValueInfo) -> ValueInfo {
     if on_true.dims.rank() != on_false.dims.rank() {
         // Refused when the network is built, unless the condition is known by then.
-        return Ok(ValueInfo::new(on_true.dtype, on_true.dims));
+        return ValueInfo::new(on_true.dtype, on_true.dims);
     }
     let mut dims = on_true.dims;
     for (extent, &other) in dims.iter_mut().zip(on_false.dims.iter()) {
@@ -86,5 +90,5 @@ pub(super) fn conditional_output(inputs: Inputs<'_>) -> Result<ValueInfo> {
     super::elements::fill_floats(&mut output, |i| {
         float(on_true, i).filter(|v| float(on_false, i).is_some_and(|other| other.to_bits() == v.to_bits()))
     });
-    Ok(output)
+    output
 }

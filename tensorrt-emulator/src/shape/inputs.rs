@@ -132,7 +132,7 @@ pub(super) fn require_type(value: &ValueInfo, index: usize, types: &[DataType]) 
 ///
 /// # Errors
 /// It is negative or too large.
-pub(super) fn axis(axis: i32, rank: usize) -> Result<usize> {
+pub(crate) fn axis(axis: i32, rank: usize) -> Result<usize> {
     let found = usize::try_from(axis).ok().filter(|&a| a < rank);
     found.ok_or_else(|| Error::config(format!("axis {axis} is out of range for a tensor with {rank} dimensions")))
 }

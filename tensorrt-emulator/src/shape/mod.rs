@@ -39,7 +39,9 @@ mod topk;
 use crate::graph::{Graph, LayerKind, ValueInfo};
 use crate::tensor::byte_len;
 use crate::{Error, Result};
+pub(crate) use control::either;
 use inputs::Inputs;
+pub(crate) use inputs::axis as axis_of;
 
 /// The outputs of a layer of `kind` on `inputs`; `graph` is only asked for the weights that the kind names.
 ///
@@ -95,6 +97,7 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         LayerKind::RaggedSoftmax => one(normalization::ragged_softmax(inputs)),
         LayerKind::Recurrence { .. } => one(control::recurrence(inputs)),
         LayerKind::Reduce { op, axes, keep_dims } => one(reduce::infer(inputs, *op, *axes, *keep_dims)),
+        LayerKind::Region(_) => Err(Error::internal("the kernel of a loop or conditional knows its outputs")),
         LayerKind::Resize(resize) => one(resize::infer(inputs, resize)),
         LayerKind::ReverseSequence { batch_axis, sequence_axis } => {
             one(gather::reverse_sequence(inputs, *batch_axis, *sequence_axis))
