@@ -98,9 +98,6 @@ pub enum LayerKind {
     RaggedSoftmax,
     /// A value that a loop carries on; inputs: the value before the first iteration, the value after each.
     Recurrence { loop_id: LoopId },
-    /// A whole loop or conditional, as engines run it; networks and plans have boundary layers instead.
-    #[serde(skip)]
-    Region(Region),
     /// Reduction over axes.
     Reduce { op: ReduceOperation, axes: u32, keep_dims: bool },
     /// Interpolation to another size; inputs: data, optional output dimensions.
@@ -133,6 +130,10 @@ pub enum LayerKind {
     Unary { op: UnaryOperation },
     /// Inserts extents of 1; inputs: data, axes.
     Unsqueeze,
+    /// A whole loop or conditional, as engines run it; networks and plans have boundary layers instead. It comes last, for serde numbers
+    /// the variants behind a skipped one differently when it writes and when it reads.
+    #[serde(skip)]
+    Region(Region),
 }
 
 /// Parameters of convolution and deconvolution; weights are [K, C/groups, …] for convolution, [C, K/groups, …] for deconvolution.
