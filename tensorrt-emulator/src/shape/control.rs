@@ -92,3 +92,74 @@ pub(crate) fn either(on_true: &ValueInfo, on_false: &ValueInfo) -> ValueInfo {
     });
     output
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::LayerKind;
+    use crate::memory::Storage;
+    use crate::network::Network;
+    use crate::tensor::Tensor;
+
+    fn dims(extents: &[i64]) -> Dims {
+        Dims::of(extents).unwrap()
+    }
+
+    #[test]
+    fn boundary_layers_of_loops() {
+        let mut network = Network::new();
+        let x = network.add_input("x", DataType::Float, dims(&[2, -1, 4])).unwrap();
+        let loop_id = network.add_loop();
+        let row = network.add_one(LayerKind::Iterator { loop_id, axis: 1, reverse: false }, vec![Some(x)]).unwrap();
+        assert_eq!(network.value(row).dims, dims(&[2, 4]));
+        let recurrence = network.add(LayerKind::Recurrence { loop_id }, vec![Some(row)]).unwrap();
+        let value = network.graph().layer(recurrence).outputs[0];
+        network.set_input(recurrence, 1, row).unwrap();
+        assert_eq!(network.value(value).dims, dims(&[2, 4]));
+        let output = |output, axis| LayerKind::LoopOutput { loop_id, output, axis };
+        let last = network.add_one(output(LoopOutput::LastValue, 0), vec![Some(value)]).unwrap();
+        assert_eq!(network.value(last).dims, dims(&[2, 4]));
+        let all = network.add(output(LoopOutput::Reverse, 2), vec![Some(value)]).unwrap();
+        let made = network.graph().layer(all).outputs[0];
+        assert_eq!(network.value(made).dims, dims(&[2, 4, -1]));
+        let length = network.add_constant("", &Tensor::from_slice(Dims::scalar(), &[7i64]).unwrap()).unwrap();
+        network.set_input(all, 1, length).unwrap();
+        assert_eq!(network.value(made).dims, dims(&[2, 4, 7]));
+        assert!(network.set_input(all, 1, x).is_err());
+        assert_eq!(network.value(made).dims, dims(&[2, 4, 7]));
+        assert!(network.add_one(output(LoopOutput::LastValue, 3), vec![Some(value)]).is_err());
+        assert!(network.add_one(LayerKind::Iterator { loop_id, axis: 3, reverse: false }, vec![Some(x)]).is_err());
+        let limit = |limit| LayerKind::TripLimit { loop_id, limit };
+        network.add(limit(TripLimit::Count), vec![Some(length)]).unwrap();
+        assert!(network.add(limit(TripLimit::While), vec![Some(length)]).is_err());
+        assert!(network.add(limit(TripLimit::Count), vec![Some(x)]).is_err());
+    }
+
+    #[test]
+    fn boundary_layers_of_conditionals() {
+        for (on_true, on_false, condition, expected) in [
+            (&[2, 3][..], &[2, 3][..], None, &[2, 3][..]),
+            (&[1, 3], &[2, 3], None, &[-1, 3]),
+            (&[1, 3], &[2, 3], Some(true), &[1, 3]),
+            (&[3], &[2, 3], Some(false), &[2, 3]),
+            (&[-1, 3], &[2, 3], None, &[-1, 3]),
+        ] {
+            let mut network = Network::new();
+            let conditional = network.add_conditional();
+            let decides = match condition {
+                Some(value) => {
+                    let bytes = Storage::copy_of(&[u8::from(value)]);
+                    network.add_constant("", &Tensor::new(DataType::Bool, Dims::scalar(), bytes).unwrap()).unwrap()
+                }
+                None => network.add_input("c", DataType::Bool, Dims::scalar()).unwrap(),
+            };
+            let layer = network.set_condition(conditional, decides).unwrap();
+            assert_eq!(network.set_condition(conditional, decides).unwrap(), layer);
+            let a = network.add_input("a", DataType::Float, dims(on_true)).unwrap();
+            let b = network.add_input("b", DataType::Float, dims(on_false)).unwrap();
+            let output = network.add_one(LayerKind::ConditionalOutput { conditional }, vec![Some(a), Some(b)]).unwrap();
+            assert_eq!(network.value(output).dims, dims(expected), "{on_true:?} {on_false:?} {condition:?}");
+            assert!(network.set_condition(conditional, a).is_err());
+        }
+    }
+}
