@@ -4,8 +4,10 @@
 //! config   what the builder is asked for      fold     layers computed at build time
 //! profile  profiles, completed and checked    prune    what no output needs
 //! progress what a build reports          strict  what NVIDIA's builder refuses
+//! attention what no attention could run with
 //! ```
 
+mod attention;
 mod config;
 mod fold;
 mod profile;
@@ -49,6 +51,7 @@ pub fn build_engine(network: &Network, config: &BuildConfig, progress: &mut dyn 
     if graph.outputs.is_empty() {
         return Err(Error::config("the network has no outputs: mark at least one tensor"));
     }
+    attention::check(graph)?;
     if config.strict {
         strict::check(graph)?;
     }

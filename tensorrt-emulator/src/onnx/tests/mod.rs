@@ -1,5 +1,6 @@
 //! Tests over small models built in code: what each becomes, what is refused and why, and that no bytes make the importer panic.
 
+mod attention;
 mod errors;
 mod inspection;
 mod robustness;
