@@ -2,7 +2,7 @@
 
 use tensorrt_sys::DataType;
 
-use crate::graph::{Graph, LayerKind, TensorId};
+use crate::graph::{Graph, Layer, LayerKind, TensorId};
 use crate::{Error, Result};
 
 /// Refuses a network that NVIDIA's builder refuses.
@@ -10,7 +10,22 @@ use crate::{Error, Result};
 /// # Errors
 /// The first rule that the network breaks.
 pub(super) fn check(graph: &Graph) -> Result<()> {
-    graph.inputs.iter().chain(&graph.outputs).try_for_each(|&id| network_io(graph, id))
+    graph.inputs.iter().chain(&graph.outputs).try_for_each(|&id| network_io(graph, id))?;
+    graph.layers.iter().try_for_each(|layer| cache_io(graph, layer).map_err(|error| error.at(&layer.name)))
+}
+
+/// A cache of keys or values is the network's input, and what it becomes is the network's output.
+fn cache_io(graph: &Graph, layer: &Layer) -> Result<()> {
+    if !matches!(layer.kind, LayerKind::KvCacheUpdate(_)) {
+        return Ok(());
+    }
+    if !layer.input(0).is_some_and(|cache| graph.inputs.contains(&cache)) {
+        return Err(Error::config("the cache must be an input of the network"));
+    }
+    if !layer.outputs.iter().all(|output| graph.outputs.contains(output)) {
+        return Err(Error::config("the updated cache must be an output of the network"));
+    }
+    Ok(())
 }
 
 /// The types of eight bits and fewer that only quantizing layers make and read: a network's input of such a type must be read, and an

@@ -5,10 +5,11 @@ use crate::support::library;
 use ndarray::{Array4, ArrayD, IxDyn, array};
 use tensorrt::{
     Attention, AttentionBoundaryLayer, AttentionIOForm, AttentionNormalizationOp, Builder, CausalMaskKind,
-    CollectiveOperation, DataType, DeviceBuffer, Dims, DistCollectiveLayer, Engine, ErrorKind, Family, KVCacheMode,
-    KvCacheUpdateLayer, LayerType, Library, LoadOptions, MoEActType, MoeLayer, NetworkDefinition, ReduceOperation,
-    RotaryEmbeddingLayer, Session, Stream, Tensor, Version, Weights,
+    CollectiveOperation, ComputeCapability, DataType, DeviceBuffer, Dims, DistCollectiveLayer, Engine, ErrorKind,
+    Family, KVCacheMode, KvCacheUpdateLayer, LayerType, Library, LoadOptions, MoEActType, MoeLayer, NetworkDefinition,
+    ReduceOperation, RotaryEmbeddingLayer, Session, Stream, Tensor, Version, Weights,
 };
+use tensorrt_emulator::Emulator;
 
 /// The emulator, and NVIDIA's library where it is.
 fn libraries() -> Vec<Library> {
@@ -453,4 +454,61 @@ fn inputs_may_be_made_after_the_layer() {
     let outputs = session.run([("q", &zeros), ("k", &zeros), ("v", &values)]).unwrap();
     let expected: ArrayD<f32> = values.clone().into_dyn();
     assert_eq!(outputs.array::<f32>("y").unwrap(), expected);
+}
+
+/// Whether a library builds a network; NVIDIA's for a GPU that is not here.
+fn builds(library: &Library, network: &NetworkDefinition<'_>, builder: &Builder) -> bool {
+    let mut config = builder.create_builder_config().unwrap();
+    if library.family() == Family::RtxNew {
+        config.set_compute_capabilities(&[ComputeCapability::Sm89]).unwrap();
+    }
+    builder.build_serialized_network(network, &config).is_ok()
+}
+
+#[test]
+fn caches_are_the_networks_own() {
+    let strict = Emulator::of(Family::RtxNew, Version::new(1, 7, 1)).unwrap().with_strict(true).library();
+    for library in libraries().into_iter().skip(1).chain([strict]) {
+        for (copied_in, copied_out) in [(false, false), (true, false), (false, true)] {
+            let builder = Builder::new(&library).unwrap();
+            let network = builder.create_network(&[]).unwrap();
+            let mut cache = input(&network, "cache", DataType::Float, &[2, 4, 16, 8]);
+            if copied_in {
+                cache = network.add_identity(cache).unwrap().output(0).unwrap();
+            }
+            let update = input(&network, "update", DataType::Float, &[2, 4, 3, 8]);
+            let at = input(&network, "at", DataType::Int32, &[2]);
+            let layer = network.add_kv_cache_update(cache, update, at, KVCacheMode::Linear).unwrap();
+            let mut present = layer.output(0).unwrap();
+            if copied_out {
+                present = network.add_identity(present).unwrap().output(0).unwrap();
+            }
+            network.mark_output(present).unwrap();
+            assert_eq!(builds(&library, &network, &builder), !copied_in && !copied_out, "{copied_in} {copied_out}");
+        }
+    }
+}
+
+#[test]
+fn attentions_are_built_and_refused_as_nvidia_does() {
+    for library in libraries() {
+        for (data_types, keys, expected) in [
+            ([DataType::Float, DataType::Float, DataType::Bool], [2, 4, 5, 8], true),
+            ([DataType::Half, DataType::Half, DataType::Half], [2, 2, 5, 8], true),
+            ([DataType::Float, DataType::Half, DataType::Bool], [2, 4, 5, 8], false),
+            ([DataType::Float, DataType::Float, DataType::Half], [2, 4, 5, 8], false),
+            ([DataType::Float, DataType::Float, DataType::Bool], [1, 4, 5, 8], false),
+        ] {
+            let builder = Builder::new(&library).unwrap();
+            let network = builder.create_network(&[]).unwrap();
+            let q = input(&network, "q", data_types[0], &[2, 4, 3, 8]);
+            let [k, v] = ["k", "v"].map(|name| input(&network, name, data_types[1], &keys));
+            let softmax = AttentionNormalizationOp::Softmax;
+            let it = network.add_attention(q, k, v, softmax, CausalMaskKind::None).unwrap();
+            it.set_decomposable(true).unwrap();
+            it.set_mask(input(&network, "mask", data_types[2], &[1, 1, 3, 5])).unwrap();
+            network.mark_output(it.output().unwrap()).unwrap();
+            assert_eq!(builds(&library, &network, &builder), expected, "{data_types:?} {keys:?}");
+        }
+    }
 }
