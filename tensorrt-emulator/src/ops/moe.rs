@@ -73,7 +73,7 @@ impl Kernel for Mixture {
         let &[experts, size, inner] = &extents(&gate_dims)[..] else {
             return Err(Error::internal(format!("experts of {gate_dims}")));
         };
-        if extents(hidden.dims()).last() != Some(&size) {
+        if extents(hidden.dims()).last() != Some(&size) || inner == 0 {
             return Err(Error::invalid(format!("states of {} for experts of {gate_dims}", hidden.dims())));
         }
         let projection = |index: usize, depth: usize, columns: usize| -> Result<Projection<'_>> {
@@ -103,7 +103,7 @@ impl Kernel for Mixture {
         same_len(&hidden, out)?;
         convert::fill(out, |out| {
             out.fill(0.0);
-            if inner == 0 || size == 0 {
+            if size == 0 {
                 return Ok(());
             }
             for (expert, slots) in chosen.iter().enumerate().filter(|(_, slots)| !slots.is_empty()) {

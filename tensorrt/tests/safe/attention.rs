@@ -186,10 +186,13 @@ fn attention_shapes_agree_with_nvidias() {
     }
 }
 
+/// The shapes of the input, of the caches and of position ids where there are any; and how many elements of each head take part.
+type Rotary = (&'static [i64], &'static [i64], Option<&'static [i64]>, i32);
+
 #[test]
 fn rotary_shapes_agree_with_nvidias() {
     let libraries = libraries();
-    let cases: &[(&[i64], &[i64], Option<&[i64]>, i32)] = &[
+    let cases: &[Rotary] = &[
         (Q, &[2, 3, 4], None, 0),
         (Q, &[50, 4], Some(&[2, 3]), 0),
         (Q, &[50, 4], None, 0),

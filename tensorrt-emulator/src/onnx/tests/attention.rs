@@ -120,14 +120,13 @@ fn reference(form: Form, at: Extents) -> Vec<f64> {
     let key = |new_name: &str, past_name: &str, b: usize, h: usize, j: usize, i: usize| {
         if j < past { element(past_name, [b, h, j, i]) } else { element(new_name, [b, h, j - past, i]) }
     };
-    let valid = lengths(batch, keys);
     let mut out = Vec::new();
-    for b in 0..batch {
+    for (b, &valid) in lengths(batch, keys).iter().enumerate() {
         for h in 0..form.heads {
             let shared = h / (form.heads / form.shared);
             for row in 0..queries {
                 let int = |i: usize| i64::try_from(i).unwrap();
-                let first = if form.lengths { valid[b] - int(queries) } else { int(past) };
+                let first = if form.lengths { valid - int(queries) } else { int(past) };
                 let position = int(row) + first;
                 let mut scores: Vec<f64> = (0..keys)
                     .map(|j| {
@@ -145,7 +144,7 @@ fn reference(form: Form, at: Extents) -> Vec<f64> {
                         let hidden = form.causal && distance < 0
                             || form.window[0].is_some_and(|left| distance > left)
                             || form.window[1].is_some_and(|right| -distance > right)
-                            || form.lengths && int(j) >= valid[b];
+                            || form.lengths && int(j) >= valid;
                         if hidden { f64::NEG_INFINITY } else { score }
                     })
                     .collect();
