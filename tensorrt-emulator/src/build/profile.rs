@@ -109,18 +109,19 @@ fn check_values(tensor: &TensorInfo, dims: &[Dims; 3], values: &[Vec<i64>; 3]) -
     Ok(())
 }
 
-/// Dimensions of one name are one extent.
+/// Dimensions of one name are one extent: equal optima, as with TensorRT; of the ranges, the part that is common counts.
 fn check_names(graph: &Graph, profile: &Profile) -> Result<()> {
-    let mut known: BTreeMap<&str, (&str, [i64; 3])> = BTreeMap::new();
+    let mut known: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
     for &id in &graph.inputs {
         let tensor = graph.tensor(id);
         let Some(three) = profile.dims.get(&tensor.name) else { continue };
         for (at, name) in tensor.dim_names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            let extents = three.map(|dims| dims.get(at).copied().unwrap_or(Dims::DYNAMIC));
-            let (place, first) = *known.entry(name).or_insert((&tensor.name, extents));
-            if first != extents {
+            let extent = three[Selector::Opt as usize].get(at).copied().unwrap_or(Dims::DYNAMIC);
+            let (place, first) = *known.entry(name).or_insert((&tensor.name, extent));
+            if first != extent {
                 return Err(Error::config(format!(
-                    "the dimension \"{name}\" has min, opt, max {first:?} in the input \"{place}\" and {extents:?} in \"{}\"",
+                    "the optimum of the dimension \"{name}\" is {first} in the input \"{place}\" and {extent} in \"{}\": \
+                     dimensions of one name are equal",
                     tensor.name
                 )));
             }

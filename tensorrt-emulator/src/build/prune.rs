@@ -3,7 +3,7 @@
 use crate::graph::{Conditional, Graph, Layer, LayerId, LayerKind, TensorId, WeightsId};
 use crate::{Error, Result};
 
-/// The graph with only the layers, tensors and weights that outputs and assertions need, each layer after those that make what it reads
+/// The graph with only the layers, tensors and weights that outputs, debug tensors and assertions need, each layer after those that make what it reads
 /// (but for the second inputs of recurrences); inputs, loops and conditionals stay.
 ///
 /// # Errors
@@ -15,6 +15,7 @@ pub(super) fn prune(graph: &Graph) -> Result<Graph> {
         name: graph.name.clone(),
         loops: graph.loops.clone(),
         conditionals: graph.conditionals.iter().map(unconditional).collect(),
+        refittable: graph.refittable.clone(),
         ..Graph::default()
     };
     let mut tensors: Vec<Option<TensorId>> = vec![None; graph.tensors.len()];
@@ -52,6 +53,7 @@ pub(super) fn prune(graph: &Graph) -> Result<Graph> {
         let new = tensors[id.0 as usize];
         pruned.outputs.push(new.ok_or_else(|| out_of_order(graph, id))?);
     }
+    pruned.debug = graph.debug.iter().filter_map(|id| tensors[id.0 as usize]).collect();
     Ok(pruned)
 }
 
@@ -120,7 +122,7 @@ fn trip_limits(graph: &Graph) -> Vec<Vec<usize>> {
 fn live_layers(graph: &Graph) -> Vec<bool> {
     let trip_limits = trip_limits(graph);
     let producer = |id: TensorId| graph.tensor(id).producer.map(|(layer, _)| layer.0 as usize);
-    let mut pending: Vec<usize> = graph.outputs.iter().filter_map(|&id| producer(id)).collect();
+    let mut pending: Vec<usize> = graph.outputs.iter().chain(&graph.debug).filter_map(|&id| producer(id)).collect();
     let asserts = |layer: &Layer| matches!(layer.kind, LayerKind::Assertion { .. });
     pending.extend(graph.layers.iter().enumerate().filter(|(_, layer)| asserts(layer)).map(|(index, _)| index));
     let mut live = vec![false; graph.layers.len()];

@@ -16,6 +16,7 @@ use super::network::NetworkObject;
 use super::object::{Object, borrow, drop_object, into_raw, lock};
 use super::profile::ProfileObject;
 use super::scope::{Scope, c_text};
+use super::timing_cache::TimingCacheObject;
 use crate::build::{self, BuildConfig, Progress};
 use crate::memory::Storage;
 use crate::plan::Plan;
@@ -50,6 +51,11 @@ impl BuilderObject {
         let config: Option<&ConfigObject> = unsafe { borrow(config) };
         let network = network.ok_or_else(|| Error::invalid("the network is null"))?;
         let settings = config.ok_or_else(|| Error::invalid("the configuration is null"))?.settings();
+        if settings.has(self.scope.family, BuilderFlag::StripPlan) {
+            return Err(Error::unsupported(
+                "BuilderFlag::kSTRIP_PLAN: an emulated engine cannot be refitted yet, so that a plan without weights could never run",
+            ));
+        }
         refuse_precision(self.scope.family, &settings, network.strongly_typed())?;
         let config = BuildConfig {
             identity: self.scope.identity(),
@@ -62,8 +68,24 @@ impl BuilderObject {
         let monitor: Option<&ProgressMonitor> = unsafe { borrow(settings.progress) };
         let mut state = network.shared.state();
         let plan = build::build(state.settled()?, &config, &mut Monitor(monitor))?;
+        self.use_cache(&settings, &plan)?;
         self.scope.log(Severity::Info, &format!("built a plan of {} layers", plan.graph.layers.len()));
         Ok(plan)
+    }
+}
+
+impl BuilderObject {
+    /// Adds the plan's layers to the timing cache of the build, if it has one.
+    fn use_cache(&self, settings: &Settings, plan: &Plan) -> Result<()> {
+        // SAFETY: the table's contract: a cache that was set is alive while plans are built.
+        let cache: Option<&TimingCacheObject> = unsafe { borrow(settings.timing_cache) };
+        let complete = settings.has(self.scope.family, BuilderFlag::ErrorOnTimingCacheMiss);
+        match cache {
+            Some(cache) if !settings.has(self.scope.family, BuilderFlag::DisableTimingCache) => {
+                cache.record(plan, complete)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use tensorrt_sys::{
     Api, BuilderFlag, ComputeCapability, DeviceType, EngineCapability, Family, HardwareCompatibilityLevel,
     IOptimizationProfile, IProgressMonitor, ITimingCache, MemoryPoolType, PreviewFeature, ProfilingVerbosity,
-    RuntimePlatform, TacticSource, TilingOptimizationLevel,
+    RuntimePlatform, Severity, TacticSource, TilingOptimizationLevel,
 };
 
 use super::entries::entries;
@@ -20,12 +20,20 @@ use super::value::Value;
 use crate::plan;
 use crate::{Error, Result};
 
+/// The flags of which one holds at most.
+const REFITS: [BuilderFlag; 3] = [BuilderFlag::Refit, BuilderFlag::RefitIdentical, BuilderFlag::RefitIndividual];
+
+/// The most shared memory of a tactic.
+const LARGEST_SHARED: usize = 1 << 30;
+
+/// What the pools of device memory are limited to where nothing is set: more than the emulated device has.
+const DEVICE_MEMORY: usize = 64 << 30;
+
 /// The object behind `IBuilderConfig`.
 #[derive(Debug)]
 pub(super) struct ConfigObject {
     scope: Scope,
     state: Mutex<Settings>,
-    plugin: Text,
     tuning: Text,
 }
 
@@ -45,11 +53,10 @@ pub(super) struct Settings {
     device_type: DeviceType,
     dla_core: i32,
     stream: usize,
-    timing_cache: *mut ITimingCache,
+    pub(super) timing_cache: *mut ITimingCache,
     pools: BTreeMap<i32, usize>,
     preview: u32,
     optimization_level: i32,
-    plugins: Vec<String>,
     platform: RuntimePlatform,
     max_tactics: i32,
     tiling: TilingOptimizationLevel,
@@ -103,7 +110,6 @@ impl Settings {
             pools: BTreeMap::new(),
             preview: 0,
             optimization_level: 3,
-            plugins: Vec::new(),
             platform: RuntimePlatform::SameAsBuild,
             max_tactics: -1,
             tiling: TilingOptimizationLevel::None,
@@ -121,9 +127,7 @@ impl Settings {
             network_flags,
             tactic_sources: self.tactic_sources,
             preview_features: self.preview,
-            refittable: [BuilderFlag::Refit, BuilderFlag::RefitIdentical, BuilderFlag::RefitIndividual]
-                .into_iter()
-                .any(|flag| self.has(family, flag)),
+            refittable: REFITS.into_iter().any(|flag| self.has(family, flag)),
             stripped: self.has(family, BuilderFlag::StripPlan),
             profiling_verbosity: self.verbosity,
             capability: self.capability,
@@ -145,7 +149,7 @@ impl ConfigObject {
     /// A new configuration of a builder.
     pub(super) fn hand_out(scope: Scope) -> *mut tensorrt_sys::IBuilderConfig {
         let state = Mutex::new(Settings::new(scope.family));
-        into_raw(Self { scope, state, plugin: Text::default(), tuning: Text::default() })
+        into_raw(Self { scope, state, tuning: Text::default() })
     }
 
     /// The settings as they are now.
@@ -211,7 +215,14 @@ pub(super) fn fill(api: &mut Api) {
         }
         fn IBuilderConfig_getFlags(config) -> u32 { Ok(lock(&config.state).flags) }
         fn IBuilderConfig_setFlag(config, flag: i32) {
-            lock(&config.state).flags |= bit::<BuilderFlag>(config.family(), flag)?;
+            let bit = bit::<BuilderFlag>(config.family(), flag)?;
+            let refits = every(config.family(), &REFITS);
+            let mut state = lock(&config.state);
+            if refits & bit != 0 && state.flags & refits & !bit != 0 {
+                state.flags &= !refits;
+                config.scope.log(Severity::Warning, "of kREFIT, kREFIT_IDENTICAL and kREFIT_INDIVIDUAL, only the last set one holds");
+            }
+            state.flags |= bit;
             Ok(())
         }
         fn IBuilderConfig_clearFlag(config, flag: i32) {
@@ -254,6 +265,9 @@ pub(super) fn fill(api: &mut Api) {
             // SAFETY: the table's contract: the profile is alive.
             let profile: Option<&ProfileObject> = unsafe { borrow(profile) };
             let profile = profile.ok_or_else(|| Error::invalid("the profile is null"))?.get();
+            if !profile.is_valid() {
+                return Err(Error::invalid("Parameter check failed, condition: profile->isValid()"));
+            }
             let mut state = lock(&config.state);
             state.profiles.push(profile);
             Ok(i32::try_from(state.profiles.len() - 1).unwrap_or(-1))
@@ -276,6 +290,7 @@ pub(super) fn fill(api: &mut Api) {
             TimingCacheObject::hand_out(config.scope.clone(), blob.unwrap_or_default())
         }
         fn IBuilderConfig_setTimingCache(config, cache: *mut ITimingCache, ignore_mismatch: bool) -> bool {
+            // A cache of another version is never handed out, and the emulated device is always the same one.
             lock(&config.state).timing_cache = cache;
             Ok(true)
         }
@@ -285,12 +300,22 @@ pub(super) fn fill(api: &mut Api) {
             if !matches!(kind, MemoryPoolType::Workspace | MemoryPoolType::TacticDram | MemoryPoolType::TacticSharedMemory) {
                 return Err(Error::unsupported(format!("{}: the emulator has no DLA", kind.name())));
             }
+            if kind == MemoryPoolType::TacticDram && (size < 4096 || !size.is_power_of_two()) {
+                return Err(Error::invalid(format!("{}: {size} is no power of two from 4096 on", kind.name())));
+            }
+            if kind == MemoryPoolType::TacticSharedMemory && size > LARGEST_SHARED {
+                return Err(Error::invalid(format!("{}: {size} is more than {LARGEST_SHARED}", kind.name())));
+            }
             lock(&config.state).pools.insert(pool, size);
             Ok(())
         }
         fn IBuilderConfig_getMemoryPoolLimit(config, pool: i32) -> usize {
-            MemoryPoolType::read(config.family(), pool)?;
-            Ok(lock(&config.state).pools.get(&pool).copied().unwrap_or(usize::MAX))
+            let unset = match MemoryPoolType::read(config.family(), pool)? {
+                MemoryPoolType::Workspace | MemoryPoolType::TacticDram => DEVICE_MEMORY,
+                MemoryPoolType::TacticSharedMemory => LARGEST_SHARED,
+                _ => 0,
+            };
+            Ok(lock(&config.state).pools.get(&pool).copied().unwrap_or(unset))
         }
         fn IBuilderConfig_setPreviewFeature(config, feature: i32, on: bool) {
             let bit = bit::<PreviewFeature>(config.family(), feature)?;
@@ -302,25 +327,10 @@ pub(super) fn fill(api: &mut Api) {
             Ok(lock(&config.state).preview & bit::<PreviewFeature>(config.family(), feature)? != 0)
         }
         fn IBuilderConfig_setPluginsToSerialize(config, paths: *const *const c_char, count: i32) {
-            let len = usize::try_from(count).ok().filter(|&len| len < 1 << 16 && (len == 0 || !paths.is_null()));
-            let len = len.ok_or_else(|| Error::invalid(format!("an array of {count} paths")))?;
-            let path = |i: usize| {
-                let entry = paths.wrapping_add(i);
-                // SAFETY: the table's contract: entry `i < count` of the array is readable during the call.
-                unsafe { *entry }
-            };
-            let plugins = (0..len).map(path).map(|path| read(path, "a plugin's path"));
-            lock(&config.state).plugins = plugins.collect::<Result<_>>()?;
-            Ok(())
+            if count == 0 { Ok(()) } else { Err(Error::unsupported("plugins in a plan: the emulator runs no libraries of plugins")) }
         }
-        fn IBuilderConfig_getPluginToSerialize(config, index: i32) -> *const c_char {
-            let state = lock(&config.state);
-            let path = usize::try_from(index).ok().and_then(|index| state.plugins.get(index));
-            Ok(path.map_or(std::ptr::null(), |path| config.plugin.show(path)))
-        }
-        fn IBuilderConfig_getNbPluginsToSerialize(config) -> i32 {
-            Ok(i32::try_from(lock(&config.state).plugins.len()).unwrap_or(i32::MAX))
-        }
+        fn IBuilderConfig_getPluginToSerialize(config, index: i32) -> *const c_char { Ok(std::ptr::null()) }
+        fn IBuilderConfig_getNbPluginsToSerialize(config) -> i32 { Ok(0) }
         fn IBuilderConfig_setMaxAuxStreams(config, count: i32) -> bool {
             if count < 0 {
                 return Err(Error::invalid(format!("{count} auxiliary streams")));

@@ -163,7 +163,10 @@ pub(super) fn fill(api: &mut Api) {
             }
             fn ICudaEngine_getStreamableWeightsSize(engine) -> i64 { Ok(0) }
             fn ICudaEngine_isRefittable(engine) -> bool { Ok(engine.engine.plan().settings.refittable) }
-            fn ICudaEngine_isDebugTensor(engine, name: *const c_char) -> bool { Ok(false) }
+            fn ICudaEngine_isDebugTensor(engine, name: *const c_char) -> bool {
+                let (name, graph) = (read(name, "the tensor's name")?, engine.engine.graph());
+                Ok(graph.debug.iter().any(|&id| graph.tensor(id).name == name))
+            }
             fn ICudaEngine_getEngineCapability(engine) -> i32 { Ok(engine.engine.plan().settings.capability.show(engine.family())) }
             fn ICudaEngine_getProfilingVerbosity(engine) -> i32 { Ok(engine.engine.plan().settings.profiling_verbosity.show(engine.family())) }
             fn ICudaEngine_getHardwareCompatibilityLevel(engine) -> i32 {

@@ -85,7 +85,7 @@ impl Profile {
     }
 
     /// Whether what is set agrees: min ≤ opt ≤ max, all three of each.
-    fn is_valid(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         let ordered = |low: &[i64], high: &[i64]| low.len() == high.len() && low.iter().zip(high).all(|(a, b)| a <= b);
         let dims = self.dims.values().all(|range| match range {
             [Some(min), Some(opt), Some(max)] => ordered(min, opt) && ordered(opt, max) && min.is_static(),

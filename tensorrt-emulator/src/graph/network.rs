@@ -1,5 +1,7 @@
 //! Tensors, layers and weights by index.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use tensorrt_sys::DataType;
@@ -84,6 +86,10 @@ pub struct Graph {
     pub inputs: Vec<TensorId>,
     /// The network's outputs, in the order of marking.
     pub outputs: Vec<TensorId>,
+    /// The tensors that are marked for debugging; they are kept whether an output needs them or not.
+    pub debug: BTreeSet<TensorId>,
+    /// The names of the weights that may be refitted where weights are chosen one by one.
+    pub refittable: BTreeSet<String>,
     /// The network's name.
     pub name: String,
 }
@@ -117,6 +123,11 @@ impl Graph {
     /// The weights behind `id`.
     pub fn weights(&self, id: WeightsId) -> &Weights {
         &self.weights[id.0 as usize]
+    }
+
+    /// The weights behind `id`, to change.
+    pub fn weights_mut(&mut self, id: WeightsId) -> &mut Weights {
+        &mut self.weights[id.0 as usize]
     }
 
     /// The loop behind `id`.

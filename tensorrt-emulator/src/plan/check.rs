@@ -57,8 +57,8 @@ pub(super) fn graph(graph: &Graph) -> Result<()> {
         }
         control(graph, at)?;
     }
-    if graph.outputs.iter().any(|&id| !is_made(&made, id)) {
-        return Err(refuse("an output that no layer makes"));
+    if graph.outputs.iter().chain(&graph.debug).any(|&id| !is_made(&made, id)) {
+        return Err(refuse("an output or a debug tensor that no layer makes"));
     }
     tensors(graph)
 }

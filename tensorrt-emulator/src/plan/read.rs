@@ -1,5 +1,6 @@
 //! Bytes as a plan: every length and offset is checked before anything is allocated for it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -25,6 +26,8 @@ struct GraphRecord {
     layers: Vec<Layer>,
     inputs: Vec<TensorId>,
     outputs: Vec<TensorId>,
+    debug: BTreeSet<TensorId>,
+    refittable: BTreeSet<String>,
     weights: Vec<WeightsRecord>,
     loops: Vec<Loop>,
     conditionals: Vec<Conditional>,
@@ -79,6 +82,8 @@ impl Plan {
             layers: record.layers,
             inputs: record.inputs,
             outputs: record.outputs,
+            debug: record.debug,
+            refittable: record.refittable,
             weights,
             loops: record.loops,
             conditionals: record.conditionals,

@@ -1,5 +1,6 @@
 //! A plan as bytes.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -22,6 +23,8 @@ struct GraphRecord<'p> {
     layers: &'p [Layer],
     inputs: &'p [TensorId],
     outputs: &'p [TensorId],
+    debug: &'p BTreeSet<TensorId>,
+    refittable: &'p BTreeSet<String>,
     weights: Vec<WeightsRecord<'p>>,
     loops: &'p [Loop],
     conditionals: &'p [Conditional],
@@ -63,6 +66,8 @@ impl Plan {
             layers: &self.graph.layers,
             inputs: &self.graph.inputs,
             outputs: &self.graph.outputs,
+            debug: &self.graph.debug,
+            refittable: &self.graph.refittable,
             weights,
             loops: &self.graph.loops,
             conditionals: &self.graph.conditionals,

@@ -15,7 +15,7 @@ use super::shapes::{InputShape, Shapes};
 use crate::graph::{Graph, Layer, LayerKind, ValueInfo};
 use crate::ops::{self, Kernel, Request};
 use crate::plan::{Plan, Profile, Selector};
-use crate::tensor::Tensor;
+use crate::tensor::{Dims, Tensor};
 use crate::{Error, Result, shape};
 
 /// How an engine runs.
@@ -163,6 +163,7 @@ impl Engine {
                 Error::config(format!("profile {profile} has no dimensions for the input \"{}\"", tensor.name))
             })?;
             let values = found.values(&tensor.name, selector).map(<[i64]>::to_vec);
+            let dims = self.common(found, &tensor.name, dims, selector);
             inputs.push(InputShape { dims, values });
         }
         Shapes::infer(self, &inputs)
@@ -179,6 +180,26 @@ impl Engine {
         }
         let known = self.kernel(layer)?.infer(inputs)?;
         known.ok_or_else(|| Error::internal("the kernel of a loop or conditional does not know its outputs"))
+    }
+
+    /// The minimum or maximum of an input, each named dimension at the bound that all inputs with that name have in common.
+    fn common(&self, profile: &Profile, input: &str, mut dims: Dims, selector: Selector) -> Dims {
+        let graph = self.graph();
+        let inputs = || graph.inputs.iter().map(|&id| graph.tensor(id));
+        let names = inputs().find(|tensor| tensor.name == input).map_or(&[][..], |tensor| &tensor.dim_names);
+        for (extent, name) in dims.iter_mut().zip(names).filter(|(_, name)| !name.is_empty()) {
+            for tensor in inputs() {
+                let Some(others) = profile.dims(&tensor.name, selector) else { continue };
+                for (&other, _) in others.iter().zip(&tensor.dim_names).filter(|(_, other)| *other == name) {
+                    *extent = match selector {
+                        Selector::Min => other.max(*extent),
+                        Selector::Opt => *extent,
+                        Selector::Max => other.min(*extent),
+                    };
+                }
+            }
+        }
+        dims
     }
 
     /// The prepared kernel of a layer.

@@ -3,6 +3,7 @@
 mod add;
 mod layer;
 pub(crate) mod layers;
+mod marks;
 mod tensor;
 mod weights;
 

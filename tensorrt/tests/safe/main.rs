@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attention;
+mod builds;
 mod contexts;
 mod emulator;
 mod engines;

@@ -24,8 +24,9 @@ use crate::{Error, Result};
 
 /// Keeps weights in the network; `None` for empty ones.
 fn keep(network: &NetworkObject, blob: tensorrt_sys::Weights, what: &str) -> Result<Option<WeightsId>> {
+    let origin = blob.values.addr();
     let blob = weights(network.scope().family, blob, what)?;
-    Ok(blob.map(|blob| network.shared.state().importing().graph_mut().add_weights(blob)))
+    Ok(blob.map(|blob| network.shared.state().keep_weights(blob, origin)))
 }
 
 /// The tensors of an array argument.
@@ -201,12 +202,13 @@ pub(super) fn fill(api: &mut Api) {
         }
         fn INetworkDefinition_addConstant(network, dims: *const tensorrt_sys::Dims, values: tensorrt_sys::Weights) -> *mut tensorrt_sys::IConstantLayer {
             let dims = shape_from_c(dims, "the constant's dimensions")?;
+            let origin = values.values.addr();
             let blob = weights(network.scope().family, values, "the constant")?;
             let blob = blob.ok_or_else(|| Error::invalid("a constant needs values"))?;
             if dims.volume() != Some(blob.count) {
                 return Err(Error::invalid(format!("a constant of dimensions {dims} got {} values", blob.count)));
             }
-            let weights = network.shared.state().importing().graph_mut().add_weights(blob);
+            let weights = network.shared.state().keep_weights(blob, origin);
             add(network, LayerKind::Constant { weights, dims }, &[])
         }
         fn INetworkDefinition_addIdentity(network, input: *mut ITensor) -> *mut tensorrt_sys::IIdentityLayer {

@@ -5,6 +5,7 @@ mod attention;
 mod collective;
 mod kv_cache;
 mod layer;
+mod marks;
 mod moe;
 mod properties;
 mod tensor;
@@ -20,7 +21,7 @@ use super::object::{Object, borrow, drop_object, into_raw, lock};
 use super::scope::Scope;
 use super::text::{Text, read};
 use super::value::Value;
-use crate::graph::{LayerId, LayerKind, TensorId};
+use crate::graph::{LayerId, LayerKind, TensorId, Weights, WeightsId};
 use crate::network::Network;
 use crate::{Error, Result};
 use attention::AttentionObject;
@@ -52,6 +53,8 @@ pub(super) struct State {
     /// One an attention's input layer.
     attentions: Vec<Option<Box<AttentionObject>>>,
     changed: bool,
+    /// Where the user has the values of weights that were given by hand: what tells one blob from another.
+    origins: Vec<(usize, WeightsId)>,
 }
 
 impl Object for NetworkObject {
@@ -110,6 +113,13 @@ impl State {
     pub(super) fn change(&mut self) -> &mut Network {
         self.changed = true;
         &mut self.network
+    }
+
+    /// Keeps weights that the user has at the address `origin`.
+    pub(super) fn keep_weights(&mut self, weights: Weights, origin: usize) -> WeightsId {
+        let id = self.network.graph_mut().add_weights(weights);
+        self.origins.push((origin, id));
+        id
     }
 
     /// The network as it is.
@@ -224,14 +234,10 @@ pub(super) fn fill(api: &mut Api) {
             Ok(tensor_object(&network.shared, id))
         }
         fn INetworkDefinition_markOutput(network, tensor: *mut ITensor) {
-            let id = tensor_id(&network.shared, tensor)?;
-            network.shared.state().importing().mark_output(id);
-            Ok(())
+            marks::mark_output(network, tensor)
         }
         fn INetworkDefinition_unmarkOutput(network, tensor: *mut ITensor) {
-            let id = tensor_id(&network.shared, tensor)?;
-            network.shared.state().importing().graph_mut().outputs.retain(|&output| output != id);
-            Ok(())
+            marks::unmark_output(network, tensor)
         }
         fn INetworkDefinition_getNbInputs(network) -> i32 { Ok(count(network.shared.state().network().graph().inputs.len())) }
         fn INetworkDefinition_getNbOutputs(network) -> i32 { Ok(count(network.shared.state().network().graph().outputs.len())) }
@@ -262,6 +268,7 @@ pub(super) fn fill(api: &mut Api) {
     collective::fill(api);
     kv_cache::fill(api);
     layer::fill(api);
+    marks::fill(api);
     moe::fill(api);
     properties::fill(api);
     tensor::fill(api);

@@ -162,9 +162,10 @@ fn take_weights(
     blob: tensorrt_sys::Weights,
     put: impl FnOnce(&mut LayerKind, Option<WeightsId>) -> bool,
 ) -> Result<()> {
+    let origin = blob.values.addr();
     let blob = weights(layer.scope().family, blob, "the weights")?;
     let id = match blob {
-        Some(blob) => Some(upgrade(&layer.shared)?.state().change().graph_mut().add_weights(blob)),
+        Some(blob) => Some(upgrade(&layer.shared)?.state().keep_weights(blob, origin)),
         None => None,
     };
     set(layer, |kind| put(kind, id))
