@@ -83,12 +83,12 @@ pub use tensorrt_sys::{
     DataType, DeviceType, DynamicShapesKernelSpecializationStrategy, ElementWiseOperation, EngineCapability,
     EngineStat, EngineValidity, ErrorCode, ExecutionContextAllocationStrategy, Family, FillOperation, GatherMode,
     HardwareCompatibilityLevel, Info, InterpolationMode, KVCacheMode, LayerInformationFormat, LayerType, Library,
-    LibraryKind, LoadError, LoadErrorKind, LoadOptions, MatrixOperation, MemoryPoolType, MoEActType,
+    LibraryKind, LoadError, LoadErrorKind, LoadOptions, LoopOutput, MatrixOperation, MemoryPoolType, MoEActType,
     NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode, PlanKind,
     PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
     ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag, Severity,
     TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel,
-    TopKOperation, UnaryOperation, Version, WeightsRole,
+    TopKOperation, TripLimit, UnaryOperation, Version, WeightsRole,
 };
 
 pub use self::builder::{

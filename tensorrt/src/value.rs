@@ -8,12 +8,12 @@ use tensorrt_sys::{
     CollectiveOperation, ComputeCapability, CudaGraphStrategy, CumulativeOperation, DLAWorkspaceAllocationStrategy,
     DataType, DeviceType, DynamicShapesKernelSpecializationStrategy, ElementWiseOperation, EngineCapability,
     EngineStat, ExecutionContextAllocationStrategy, Family, FillOperation, GatherMode, HardwareCompatibilityLevel,
-    InterpolationMode, KVCacheMode, LayerInformationFormat, LayerType, Library, MatrixOperation, MemoryPoolType,
-    MoEActType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode,
-    PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
-    ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag,
-    TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel,
-    TopKOperation, UnaryOperation, WeightsRole,
+    InterpolationMode, KVCacheMode, LayerInformationFormat, LayerType, Library, LoopOutput, MatrixOperation,
+    MemoryPoolType, MoEActType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode,
+    ParserErrorCode, PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation,
+    ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode,
+    ScatterMode, SerializationFlag, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation,
+    TilingOptimizationLevel, TopKOperation, TripLimit, UnaryOperation, WeightsRole,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -120,6 +120,7 @@ enums!(
     KVCacheMode,
     LayerInformationFormat,
     LayerType,
+    LoopOutput,
     MatrixOperation,
     MemoryPoolType,
     MoEActType,
@@ -148,6 +149,7 @@ enums!(
     TensorLocation,
     TilingOptimizationLevel,
     TopKOperation,
+    TripLimit,
     UnaryOperation,
     WeightsRole,
 );

@@ -403,6 +403,27 @@ impl LayerKind {
         }
     }
 
+    /// The loop that a boundary layer belongs to.
+    pub fn loop_id(&self) -> Option<LoopId> {
+        match self {
+            Self::Iterator { loop_id, .. }
+            | Self::LoopOutput { loop_id, .. }
+            | Self::Recurrence { loop_id }
+            | Self::TripLimit { loop_id, .. } => Some(*loop_id),
+            _ => None,
+        }
+    }
+
+    /// The conditional that a boundary layer belongs to.
+    pub fn conditional_id(&self) -> Option<ConditionalId> {
+        match self {
+            Self::Condition { conditional }
+            | Self::ConditionalInput { conditional }
+            | Self::ConditionalOutput { conditional } => Some(*conditional),
+            _ => None,
+        }
+    }
+
     /// The number of outputs.
     pub fn num_outputs(&self) -> usize {
         match self {

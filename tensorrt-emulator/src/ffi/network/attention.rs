@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use tensorrt_sys::{Api, AttentionIOForm, AttentionNormalizationOp, CausalMaskKind, DataType, IAttention, ITensor};
 
 use super::layer::LayerObject;
-use super::{NetworkObject, Shared, add_unfinished, count, tensor_id, tensor_object, upgrade};
+use super::{NetworkObject, Shared, add_unfinished, count, part, tensor_id, tensor_object, upgrade};
 use crate::ffi::dims::data_type;
 use crate::ffi::entries::entries;
 use crate::ffi::object::Object;
@@ -123,21 +123,14 @@ impl AttentionObject {
 
 /// The object of the attention that has the input layer `input`.
 fn attention_object(shared: &Arc<Shared>, input: LayerId) -> *mut IAttention {
-    let mut state = shared.state();
-    let index = input.0 as usize;
-    if state.attentions.len() <= index {
-        state.attentions.resize_with(index + 1, || None);
-    }
-    let object = state.attentions[index].get_or_insert_with(|| {
-        Box::new(AttentionObject {
-            shared: Arc::downgrade(shared),
-            input,
-            scope: shared.scope.clone(),
-            name: Text::default(),
-            metadata: Text::default(),
-        })
-    });
-    (&raw mut **object).cast()
+    let make = || AttentionObject {
+        shared: Arc::downgrade(shared),
+        input,
+        scope: shared.scope.clone(),
+        name: Text::default(),
+        metadata: Text::default(),
+    };
+    part(&mut shared.state().attentions, input.0, make).cast()
 }
 
 /// The attention that a boundary layer belongs to.

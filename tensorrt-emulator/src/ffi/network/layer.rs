@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::sync::{Arc, Mutex, Weak};
 
-use tensorrt_sys::{Api, DataType, ITensor};
+use tensorrt_sys::{Api, DataType, ITensor, LoopOutput};
 
 use super::{Shared, count, tensor_id, tensor_object, upgrade};
 use crate::ffi::dims::data_type;
@@ -12,7 +12,7 @@ use crate::ffi::object::{Object, lock};
 use crate::ffi::scope::Scope;
 use crate::ffi::text::{Text, read};
 use crate::ffi::value::Value;
-use crate::graph::{Layer, LayerId};
+use crate::graph::{Layer, LayerId, LayerKind};
 use crate::{Error, Result};
 
 /// The object behind `ILayer` and every class derived from it; it lives in its network.
@@ -64,6 +64,19 @@ impl LayerObject {
         &raw const **kept
     }
 
+    /// Checks that a boundary layer of a loop or conditional has an input `index`.
+    fn takes(&self, index: usize) -> Result<()> {
+        let most = self.read(|layer| match &layer.kind {
+            LayerKind::Condition { .. }
+            | LayerKind::ConditionalInput { .. }
+            | LayerKind::Iterator { .. }
+            | LayerKind::TripLimit { .. } => 1,
+            LayerKind::ConditionalOutput { .. } | LayerKind::LoopOutput { .. } | LayerKind::Recurrence { .. } => 2,
+            _ => usize::MAX,
+        })?;
+        if index < most { Ok(()) } else { Err(Error::invalid(format!("the layer has no input {index}"))) }
+    }
+
     fn output(&self, index: i32) -> Result<usize> {
         let outputs = self.read(|layer| layer.outputs.len())?;
         let index = usize::try_from(index).ok().filter(|&index| index < outputs);
@@ -104,7 +117,15 @@ pub(super) fn fill(api: &mut Api) {
             let id = tensor_id(&upgrade(&layer.shared)?, tensor)?;
             let index = usize::try_from(index).ok().filter(|&index| index < 16);
             let index = index.ok_or_else(|| Error::invalid("no layer has such an input"))?;
+            layer.takes(index)?;
             layer.change(|it| {
+                if let LayerKind::LoopOutput { output, .. } = &mut it.kind
+                    && index == 1
+                    && *output == LoopOutput::LastValue
+                {
+                    // What has a length has all values.
+                    *output = LoopOutput::Concatenate;
+                }
                 if it.inputs.len() <= index {
                     it.inputs.resize(index + 1, None);
                 }

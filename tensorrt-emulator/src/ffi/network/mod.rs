@@ -3,8 +3,10 @@
 mod add;
 mod attention;
 mod collective;
+mod conditionals;
 mod kv_cache;
 mod layer;
+mod loops;
 mod marks;
 mod moe;
 mod properties;
@@ -25,7 +27,9 @@ use crate::graph::{LayerId, LayerKind, TensorId, Weights, WeightsId};
 use crate::network::Network;
 use crate::{Error, Result};
 use attention::AttentionObject;
+use conditionals::ConditionalObject;
 use layer::LayerObject;
+use loops::LoopObject;
 use tensor::TensorObject;
 
 /// The object behind `INetworkDefinition`.
@@ -52,6 +56,8 @@ pub(super) struct State {
     layers: Vec<Option<Box<LayerObject>>>,
     /// One an attention's input layer.
     attentions: Vec<Option<Box<AttentionObject>>>,
+    loops: Vec<Option<Box<LoopObject>>>,
+    conditionals: Vec<Option<Box<ConditionalObject>>>,
     changed: bool,
     /// Where the user has the values of weights that were given by hand: what tells one blob from another.
     origins: Vec<(usize, WeightsId)>,
@@ -133,26 +139,23 @@ impl State {
     }
 }
 
+/// The object of part `index` of the network, made when it is first asked for.
+fn part<T>(objects: &mut Vec<Option<Box<T>>>, index: u32, make: impl FnOnce() -> T) -> *mut T {
+    let index = index as usize;
+    if objects.len() <= index {
+        objects.resize_with(index + 1, || None);
+    }
+    &raw mut **objects[index].get_or_insert_with(|| Box::new(make()))
+}
+
 /// The object of a tensor.
 pub(super) fn tensor_object(shared: &Arc<Shared>, id: TensorId) -> *mut ITensor {
-    let mut state = shared.state();
-    let index = id.0 as usize;
-    if state.tensors.len() <= index {
-        state.tensors.resize_with(index + 1, || None);
-    }
-    let object = state.tensors[index].get_or_insert_with(|| Box::new(TensorObject::new(shared, id)));
-    (&raw mut **object).cast()
+    part(&mut shared.state().tensors, id.0, || TensorObject::new(shared, id)).cast()
 }
 
 /// The object of a layer.
 pub(super) fn layer_object(shared: &Arc<Shared>, id: LayerId) -> *mut ILayer {
-    let mut state = shared.state();
-    let index = id.0 as usize;
-    if state.layers.len() <= index {
-        state.layers.resize_with(index + 1, || None);
-    }
-    let object = state.layers[index].get_or_insert_with(|| Box::new(LayerObject::new(shared, id)));
-    (&raw mut **object).cast()
+    part(&mut shared.state().layers, id.0, || LayerObject::new(shared, id)).cast()
 }
 
 /// The tensor behind an argument.
@@ -171,10 +174,15 @@ fn tensor_id(shared: &Arc<Shared>, tensor: *mut ITensor) -> Result<TensorId> {
 
 /// Adds a layer and returns its object.
 fn add<C>(network: &NetworkObject, kind: LayerKind, inputs: &[*mut ITensor]) -> Result<*mut C> {
-    let inputs = inputs.iter().map(|&tensor| tensor_id(&network.shared, tensor).map(Some));
+    add_to(&network.shared, kind, inputs)
+}
+
+/// Adds a layer to the network that others share, and returns its object.
+fn add_to<C>(shared: &Arc<Shared>, kind: LayerKind, inputs: &[*mut ITensor]) -> Result<*mut C> {
+    let inputs = inputs.iter().map(|&tensor| tensor_id(shared, tensor).map(Some));
     let inputs = inputs.collect::<Result<Vec<_>>>()?;
-    let layer = network.shared.state().inferred().add(kind, inputs)?;
-    Ok(layer_object(&network.shared, layer).cast())
+    let layer = shared.state().inferred().add(kind, inputs)?;
+    Ok(layer_object(shared, layer).cast())
 }
 
 /// Adds a layer with one output, like input 0, that further calls complete.
@@ -266,8 +274,10 @@ pub(super) fn fill(api: &mut Api) {
     add::fill(api);
     attention::fill(api);
     collective::fill(api);
+    conditionals::fill(api);
     kv_cache::fill(api);
     layer::fill(api);
+    loops::fill(api);
     marks::fill(api);
     moe::fill(api);
     properties::fill(api);

@@ -71,12 +71,8 @@ impl<'g> Lowering<'g> {
     fn open(&self) -> Option<(BTreeSet<LoopId>, BTreeSet<ConditionalId>)> {
         let (mut loops, mut conditionals) = (BTreeSet::new(), BTreeSet::new());
         for node in self.nodes.iter().flatten() {
-            match &node.layer.kind {
-                LayerKind::Condition { conditional }
-                | LayerKind::ConditionalInput { conditional }
-                | LayerKind::ConditionalOutput { conditional } => _ = conditionals.insert(*conditional),
-                kind => _ = loop_of(kind).map(|id| loops.insert(id)),
-            }
+            loops.extend(node.layer.kind.loop_id());
+            conditionals.extend(node.layer.kind.conditional_id());
         }
         (!loops.is_empty() || !conditionals.is_empty()).then_some((loops, conditionals))
     }
@@ -103,7 +99,7 @@ impl<'g> Lowering<'g> {
         let twice = |what: &str| Error::config(format!("the loop \"{name}\" has two trip limits of the kind {what}"));
         let mut found = Boundary::default();
         for (index, node) in self.nodes.iter().enumerate() {
-            let Some(layer) = node.as_ref().map(|node| &node.layer).filter(|layer| loop_of(&layer.kind) == Some(id))
+            let Some(layer) = node.as_ref().map(|node| &node.layer).filter(|layer| layer.kind.loop_id() == Some(id))
             else {
                 continue;
             };
@@ -412,7 +408,7 @@ impl<'g> Lowering<'g> {
         while let Some(index) = pending.pop() {
             let Some(layer) = self.layer(index).filter(|_| !found.contains(&index)) else { continue };
             let stays = matches!(layer.kind, LayerKind::Constant { .. })
-                || loop_of(&layer.kind).is_some()
+                || layer.kind.loop_id().is_some()
                 || layer.outputs.iter().any(|id| self.graph.outputs.contains(id));
             let exclusive = |id: &TensorId| {
                 readers.get(id).into_iter().flatten().all(|(reader, input)| {
@@ -433,23 +429,7 @@ impl<'g> Lowering<'g> {
     }
 }
 
-/// The loop that a boundary layer belongs to.
-fn loop_of(kind: &LayerKind) -> Option<LoopId> {
-    match kind {
-        LayerKind::Iterator { loop_id, .. }
-        | LayerKind::LoopOutput { loop_id, .. }
-        | LayerKind::Recurrence { loop_id }
-        | LayerKind::TripLimit { loop_id, .. } => Some(*loop_id),
-        _ => None,
-    }
-}
-
 /// Whether a layer is at the border of another conditional than `id`, or of a loop.
 fn is_open(kind: &LayerKind, id: ConditionalId) -> bool {
-    match kind {
-        LayerKind::ConditionalInput { conditional }
-        | LayerKind::ConditionalOutput { conditional }
-        | LayerKind::Condition { conditional } => *conditional != id,
-        kind => loop_of(kind).is_some(),
-    }
+    kind.loop_id().is_some() || kind.conditional_id().is_some_and(|other| other != id)
 }

@@ -37,14 +37,5 @@ pub(super) fn lower(graph: &Graph, identity: &Identity) -> Result<Option<(Graph,
 
 /// Whether a layer is at the border of a loop or conditional.
 fn is_boundary(kind: &LayerKind) -> bool {
-    matches!(
-        kind,
-        LayerKind::Condition { .. }
-            | LayerKind::ConditionalInput { .. }
-            | LayerKind::ConditionalOutput { .. }
-            | LayerKind::Iterator { .. }
-            | LayerKind::LoopOutput { .. }
-            | LayerKind::Recurrence { .. }
-            | LayerKind::TripLimit { .. }
-    )
+    kind.loop_id().is_some() || kind.conditional_id().is_some()
 }

@@ -9,12 +9,14 @@ mod attention;
 mod cast;
 mod collective;
 mod concatenation;
+mod conditionals;
 mod constant;
 mod convolution;
 mod elementwise;
 mod fill;
 mod gather;
 mod kv_cache;
+mod loops;
 mod matrix;
 mod moe;
 mod nms;
@@ -37,12 +39,16 @@ pub use self::attention::{Attention, AttentionBoundaryLayer, RotaryEmbeddingLaye
 pub use self::cast::{CastLayer, IdentityLayer};
 pub use self::collective::DistCollectiveLayer;
 pub use self::concatenation::ConcatenationLayer;
+pub use self::conditionals::{
+    ConditionLayer, IfConditional, IfConditionalBoundaryLayer, IfConditionalInputLayer, IfConditionalOutputLayer,
+};
 pub use self::constant::ConstantLayer;
 pub use self::convolution::{ConvolutionLayer, DeconvolutionLayer};
 pub use self::elementwise::{ElementWiseLayer, SelectLayer};
 pub use self::fill::FillLayer;
 pub use self::gather::{GatherLayer, NonZeroLayer, OneHotLayer, ScatterLayer};
 pub use self::kv_cache::KvCacheUpdateLayer;
+pub use self::loops::{IteratorLayer, Loop, LoopBoundaryLayer, LoopOutputLayer, RecurrenceLayer, TripLimitLayer};
 pub use self::matrix::{EinsumLayer, MatrixMultiplyLayer};
 pub use self::moe::MoeLayer;
 pub use self::nms::NmsLayer;
