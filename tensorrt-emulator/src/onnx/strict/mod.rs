@@ -1,5 +1,6 @@
 //! What NVIDIA's parser (TensorRT for RTX 1.7.1) refuses although the emulator could do it: the rules of the strict setting.
 
+mod attention;
 mod operators;
 
 use super::error::{Refusal, Result};
@@ -18,5 +19,9 @@ pub(crate) fn check(context: &Context<'_>) -> Result<()> {
             "NVIDIA's parser has no converter for the operator {operator}, and no plugin is registered"
         )));
     }
-    Ok(())
+    match operator {
+        "Attention" => attention::attention(context),
+        "TensorScatter" => attention::tensor_scatter(context),
+        _ => Ok(()),
+    }
 }

@@ -3,7 +3,7 @@
 mod bias;
 mod scores;
 
-use tensorrt_sys::{AttentionNormalizationOp, CausalMaskKind, DataType, ElementWiseOperation as Op};
+use tensorrt_sys::{AttentionNormalizationOp, CausalMaskKind, DataType, ElementWiseOperation as Op, UnaryOperation};
 
 use super::super::context::{Context, Outputs};
 use super::super::scope::Value;
@@ -95,8 +95,8 @@ fn attention(c: &mut Context<'_>) -> Result<Outputs> {
     if lengths.is_some() && past.is_some() {
         return Err(Refusal::invalid("nonpad_kv_seqlen and a past exclude one another"));
     }
-    let scaled = c.binary_scalar(Op::Prod, q, root)?;
-    let key = c.binary_scalar(Op::Prod, k, root)?;
+    let scaled = c.binary(Op::Prod, q, root)?;
+    let key = c.binary(Op::Prod, k, root)?;
     let parts = Parts { q: scaled, k: key, v, mask, past, lengths };
     let (mut y, shown) = match fused(c, &form, &parts)? {
         Some(y) => (y, None),
@@ -114,7 +114,7 @@ fn attention(c: &mut Context<'_>) -> Result<Outputs> {
     Ok(outputs.into_iter().flatten().map(Value::Tensor).collect())
 }
 
-/// Input `index` as [batch, heads, tokens, size] with a known number of heads and a known size.
+/// Input `index` as [batch, heads, tokens, size].
 fn heads(c: &mut Context<'_>, index: usize, heads: Option<i64>) -> Result<TensorId> {
     let x = c.input(index)?;
     let split = match c.rank(x) {
@@ -123,6 +123,10 @@ fn heads(c: &mut Context<'_>, index: usize, heads: Option<i64>) -> Result<Tensor
             let heads = heads.filter(|&heads| heads > 0);
             let heads = heads.ok_or_else(|| Refusal::invalid("inputs of rank 3 need q_num_heads and kv_num_heads"))?;
             let hidden = c.dims(x)[2];
+            if hidden < 0 {
+                let text = format!("the last extent of input {index} must be known when the model is parsed");
+                return Err(Refusal::dynamic(text));
+            }
             if hidden % heads != 0 {
                 return Err(Refusal::invalid(format!("{heads} heads do not divide {hidden} (input {index})")));
             }
@@ -134,21 +138,32 @@ fn heads(c: &mut Context<'_>, index: usize, heads: Option<i64>) -> Result<Tensor
         }
         rank => return Err(Refusal::shape(format!("input {index} has rank {rank}, not 3 or 4"))),
     };
-    let dims = c.dims(split);
-    if dims[1] < 1 || dims[3] < 1 {
-        return Err(Refusal::dynamic(format!(
-            "the heads of {dims} (input {index}) must be known when the model is parsed"
-        )));
-    }
     Ok(split)
 }
 
 /// The factor of query and of key: the root of the scale, whose default is 1 / √size.
-fn root_of_scale(c: &Context<'_>, q: TensorId) -> Result<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
-    let size = c.dims(q)[3] as f64;
-    let scale = if c.has_attribute("scale") { f64::from(c.float_or("scale", 0.0)?) } else { 1.0 / size.sqrt() };
-    if scale >= 0.0 { Ok(scale.sqrt()) } else { Err(Refusal::attribute(format!("scale = {scale} is not supported"))) }
+fn root_of_scale(c: &mut Context<'_>, q: TensorId) -> Result<TensorId> {
+    let (dtype, size) = (c.dtype(q), c.dims(q)[3]);
+    if c.has_attribute("scale") {
+        let scale = f64::from(c.float_or("scale", 0.0)?);
+        if scale.is_nan() || scale < 0.0 {
+            return Err(Refusal::attribute(format!("scale = {scale} is not supported")));
+        }
+        return c.number(dtype, scale.sqrt(), 4);
+    }
+    if size >= 0 {
+        #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+        return c.number(dtype, (size as f64).sqrt().recip().sqrt(), 4);
+    }
+    let extents = c.shape_of(q)?;
+    let size = c.shape_pick(&extents, &[3])?;
+    let size = c.shape_tensor(&size)?;
+    let size = c.cast(size, DataType::Float)?;
+    let root = c.unary(UnaryOperation::Sqrt, size)?;
+    let inverse = c.unary(UnaryOperation::Recip, root)?;
+    let root = c.unary(UnaryOperation::Sqrt, inverse)?;
+    let root = c.cast(root, dtype)?;
+    c.reshape(root, &[1, 1, 1, 1])
 }
 
 /// TensorRT's attention, where it has the node's form.
@@ -162,10 +177,17 @@ fn fused(c: &mut Context<'_>, form: &Form, parts: &Parts) -> Result<Option<Tenso
         && form.window == [None, None]
         && k == v
         && q[3] == k[3]
-        && q[1] % k[1] == 0
+        && (q[1] < 0 || k[1] < 1 || q[1] % k[1] == 0)
         && !(form.causal && (parts.mask.is_some() || !aligned))
         && !(parts.mask.is_some() && parts.lengths.is_some());
     if !expressible {
+        let known = |dims: &crate::tensor::Dims| dims[1] > 0 && dims[3] > 0;
+        if !(known(&q) && known(&k) && known(&v)) {
+            let text = format!(
+                "the heads of {q}, {k} and {v} must be known when a model with this form of Attention is parsed"
+            );
+            return Err(Refusal::dynamic(text));
+        }
         return Ok(None);
     }
     let causal = match (form.causal, parts.past.is_some() || parts.lengths.is_some()) {

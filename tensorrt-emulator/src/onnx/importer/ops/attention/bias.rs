@@ -12,11 +12,14 @@ use crate::onnx::error::{Refusal, Result};
 /// The mask as [batch, heads, queries, keys], each 1 where it repeats; a mask of fewer keys than `k` has hides the others.
 pub(super) fn aligned(c: &mut Context<'_>, mask: TensorId, k: TensorId) -> Result<TensorId> {
     let dims = c.dims(mask);
-    if dims.rank() == 0 || dims.rank() > 4 {
-        return Err(Refusal::shape(format!("attn_mask has rank {}, not 1 to 4", dims.rank())));
+    if dims.rank() > 4 {
+        return Err(Refusal::shape(format!("attn_mask has rank {}, not up to 4", dims.rank())));
     }
-    let last = dims.rank() - 1;
+    let Some(last) = dims.rank().checked_sub(1) else { return c.lead_with_ones(mask, 4) };
     let keys = c.dims(k)[2];
+    if keys >= 0 && dims[last] > keys {
+        return Err(Refusal::shape(format!("attn_mask {dims} has more than {keys} keys")));
+    }
     let mask = if dims[last] >= 0 && dims[last] == keys {
         mask
     } else {
@@ -24,12 +27,12 @@ pub(super) fn aligned(c: &mut Context<'_>, mask: TensorId, k: TensorId) -> Resul
         let fill = c.number(c.dtype(mask), hidden, 0)?;
         let extents = c.shape_of(k)?;
         let keys = c.shape_pick(&extents, &[2])?;
-        let [zero, one] = [Shape::splat(0, 1), Shape::splat(1, 1)];
-        let outer = c.shape_of(mask)?;
-        let outer = c.shape_pick(&outer, &(0..last).collect::<Vec<_>>())?;
-        let wanted = c.shape_concat(&[outer, keys])?;
-        let start = c.shape_pick(&zero, &vec![0; dims.rank()])?;
-        let stride = c.shape_pick(&one, &vec![0; dims.rank()])?;
+        let own = c.shape_of(mask)?;
+        let (outer, width) = (c.shape_pick(&own, &(0..last).collect::<Vec<_>>())?, c.shape_pick(&own, &[last])?);
+        // A mask of more keys keeps them, and does not broadcast.
+        let width = c.shape_max(&width, &keys)?;
+        let wanted = c.shape_concat(&[outer, width])?;
+        let (start, stride) = (Shape::splat(0, dims.rank()), Shape::splat(1, dims.rank()));
         c.slice(mask, None, [&start, &wanted, &stride], SampleMode::Fill, Some(fill))?
     };
     c.lead_with_ones(mask, 4)
