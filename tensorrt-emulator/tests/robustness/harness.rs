@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tensorrt_emulator::build::{BuildConfig, Quiet, build};
+use tensorrt_emulator::graph::{Graph, LayerKind};
 use tensorrt_emulator::memory::Storage;
 use tensorrt_emulator::network::Network;
 use tensorrt_emulator::onnx::{Importer, Model, check};
 use tensorrt_emulator::plan::{Identity, Plan, Profile};
 use tensorrt_emulator::run::{Context, Engine, EngineOptions};
 use tensorrt_emulator::tensor::{Dims, byte_len};
-use tensorrt_sys::{DataType, Family, Version};
+use tensorrt_sys::{DataType, Family, TripLimit, Version};
 
 use super::random::Random;
 
@@ -82,7 +83,7 @@ pub(crate) fn plan_of(bytes: &[u8], folder: Option<&Path>) -> Option<Vec<u8>> {
 }
 
 /// Small profiles: two where an extent is not known, ones as values.
-fn config(network: &Network) -> BuildConfig {
+pub(crate) fn config(network: &Network) -> BuildConfig {
     let mut config = BuildConfig::new(Identity::new(Family::Trt11, Version::new(11, 4, 0)));
     let graph = network.graph();
     let mut profile = Profile { dims: BTreeMap::new(), values: BTreeMap::new() };
@@ -107,12 +108,25 @@ fn load(plan: Plan) -> Outcome {
     context.map_or(Outcome::Ended(Stage::Built), |context| Outcome::Ready(Box::new(context)))
 }
 
+/// Whether loops end soon: their counts are small constants. What a loop is told to do it does, however long that takes.
+fn is_short(graph: &Graph) -> bool {
+    graph.layers.iter().all(|layer| match layer.kind {
+        LayerKind::TripLimit { limit: TripLimit::Count, .. } => {
+            let count = layer.inputs.first().copied().flatten().and_then(|id| graph.constant(id));
+            let count = count.and_then(|count| count.view().to_i64().ok());
+            count.is_some_and(|count| count.iter().all(|&count| count <= 100))
+        }
+        LayerKind::TripLimit { .. } => false,
+        _ => true,
+    })
+}
+
 fn run(mut context: Context) -> Stage {
     let engine = context.engine().clone();
     let Ok(profile) = engine.profile(0).cloned() else { return Stage::Built };
     let Ok(memory) = engine.device_memory_size(0) else { return Stage::Built };
     let mut random = Random::new(memory as u64);
-    if memory > CHEAP {
+    if memory > CHEAP || !is_short(&engine.plan().graph) {
         return Stage::Built;
     }
     // Where values say how large things are, they are small.

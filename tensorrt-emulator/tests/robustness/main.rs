@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use prost::Message as _;
+use tensorrt_emulator::build::{Quiet, build};
 use tensorrt_emulator::onnx::proto::ModelProto;
 
 use harness::{Outcome, Stage};
@@ -39,11 +40,11 @@ const TIME: Duration = Duration::from_secs(20);
 /// What is done with a mutant.
 type Target = fn(&[u8], &Seed) -> Outcome;
 
-fn onnx(bytes: &[u8], seed: &Seed) -> Outcome {
+fn onnx_target(bytes: &[u8], seed: &Seed) -> Outcome {
     harness::onnx(bytes, seed.folder.as_deref())
 }
 
-fn plan(bytes: &[u8], _: &Seed) -> Outcome {
+fn plan_target(bytes: &[u8], _: &Seed) -> Outcome {
     harness::plan(bytes)
 }
 
@@ -205,7 +206,7 @@ const CHILD: &str = "TENSORRT_TEST_MUTANT_CHILD";
 
 #[test]
 fn mutated_models_are_errors_or_other_models() {
-    apart("mutated_models_are_errors_or_other_models", || report(&hunt("onnx", &seeds::all(), onnx, budget())));
+    apart("mutated_models_are_errors_or_other_models", || report(&hunt("onnx", &seeds::all(), onnx_target, budget())));
 }
 
 #[test]
@@ -214,10 +215,17 @@ fn mutated_plans_are_errors_or_other_plans() {
 }
 
 fn mutated_plans() {
-    let plans = |seed: Seed| {
+    let plan = |seed: Seed| {
         let bytes = harness::plan_of(&seed.bytes, seed.folder.as_deref())?;
         Some(Seed { bytes, ..seed })
     };
-    let seeds: Vec<Seed> = seeds::all().into_iter().filter_map(plans).collect();
-    report(&hunt("plan", &seeds, plan, budget()));
+    let mut seeds: Vec<Seed> = seeds::all().into_iter().filter_map(plan).collect();
+    for (name, network) in [("conditionals", nesting::conditionals(3)), ("loop", nesting::looped())] {
+        let network = network.unwrap();
+        let plan = build(&network, &harness::config(&network), &mut Quiet).unwrap();
+        let bytes = plan.to_bytes().unwrap();
+        // As many as the other seeds are, or they would hardly be mutated.
+        seeds.extend((0..20).map(|index| Seed { name: format!("{name}{index}"), bytes: bytes.clone(), folder: None }));
+    }
+    report(&hunt("plan", &seeds, plan_target, budget()));
 }

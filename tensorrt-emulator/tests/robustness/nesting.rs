@@ -1,12 +1,18 @@
 //! Models that are deep: subgraphs in subgraphs, functions that call functions.
 
 use prost::Message as _;
+use tensorrt_emulator::build::{Quiet, build};
+use tensorrt_emulator::graph::{LayerId, LayerKind};
+use tensorrt_emulator::network::Network;
 use tensorrt_emulator::onnx::Model;
 use tensorrt_emulator::onnx::proto::{
     AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto,
 };
 
-use super::harness::{Stage, onnx};
+use tensorrt_emulator::tensor::{Dims, Tensor};
+use tensorrt_sys::{DataType, ElementWiseOperation, LoopOutput, TripLimit};
+
+use super::harness::{Stage, config, onnx};
 use super::seeds::value_info;
 
 fn model(graph: GraphProto, functions: Vec<FunctionProto>) -> ModelProto {
@@ -72,6 +78,53 @@ fn nested_conditionals_do_not_overflow_the_stack() {
             .unwrap()
             .join()
             .unwrap();
+    }
+}
+
+/// A network of conditionals within one another, made layer by layer.
+pub(crate) fn conditionals(depth: usize) -> tensorrt_emulator::Result<Network> {
+    let mut network = Network::new();
+    let x = network.add_input("x", DataType::Float, Dims::new(&[2])?)?;
+    let condition = network.add_input("c", DataType::Bool, Dims::scalar())?;
+    let mut value = network.add_one(LayerKind::Identity, vec![Some(x)])?;
+    for _ in 0..depth {
+        let conditional = network.add_conditional();
+        network.set_condition(conditional, condition)?;
+        value = network.add_one(LayerKind::ConditionalOutput { conditional }, vec![Some(value), Some(x)])?;
+    }
+    network.graph_mut().tensor_mut(value).name = "y".to_owned();
+    network.mark_output(value);
+    Ok(network)
+}
+
+/// A network of a loop that adds its input three times.
+pub(crate) fn looped() -> tensorrt_emulator::Result<Network> {
+    let mut network = Network::new();
+    let x = network.add_input("x", DataType::Float, Dims::new(&[2])?)?;
+    let count = network.add_constant("count", &Tensor::from_slice(Dims::scalar(), &[3_i32])?)?;
+    let loop_id = network.add_loop();
+    network.add(LayerKind::TripLimit { loop_id, limit: TripLimit::Count }, vec![Some(count)])?;
+    let sum = network.add_one(LayerKind::Recurrence { loop_id }, vec![Some(x)])?;
+    let op = ElementWiseOperation::Sum;
+    let next = network.add_one(LayerKind::ElementWise { op }, vec![Some(sum), Some(x)])?;
+    let producer = network.graph().tensor(sum).producer;
+    network.set_input(producer.map_or(LayerId(0), |(layer, _)| layer), 1, next)?;
+    let last = LayerKind::LoopOutput { loop_id, output: LoopOutput::LastValue, axis: 0 };
+    let y = network.add_one(last, vec![Some(sum)])?;
+    network.graph_mut().tensor_mut(y).name = "y".to_owned();
+    network.mark_output(y);
+    Ok(network)
+}
+
+#[test]
+fn conditionals_added_by_hand_do_not_overflow_the_stack() {
+    for depth in [1, 8, 10_000] {
+        let build = move || {
+            let network = conditionals(depth).unwrap();
+            build(&network, &config(&network), &mut Quiet).is_ok()
+        };
+        let built = std::thread::Builder::new().stack_size(2 << 20).spawn(build).unwrap().join().unwrap();
+        assert_eq!(built, depth <= 8, "{depth}");
     }
 }
 
