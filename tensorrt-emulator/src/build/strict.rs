@@ -1,6 +1,6 @@
 //! What NVIDIA's builder (TensorRT for RTX 1.7.1) refuses although the emulator could run it: the rules of the strict setting.
 
-use tensorrt_sys::DataType;
+use tensorrt_sys::{AttentionIOForm, CausalMaskKind, DataType};
 
 use crate::graph::{Graph, Layer, LayerKind, TensorId};
 use crate::{Error, Result};
@@ -11,7 +11,10 @@ use crate::{Error, Result};
 /// The first rule that the network breaks.
 pub(super) fn check(graph: &Graph) -> Result<()> {
     graph.inputs.iter().chain(&graph.outputs).try_for_each(|&id| network_io(graph, id))?;
-    graph.layers.iter().try_for_each(|layer| cache_io(graph, layer).map_err(|error| error.at(&layer.name)))
+    graph.layers.iter().try_for_each(|layer| {
+        let checked = cache_io(graph, layer).and_then(|()| attention_kernel(graph, layer));
+        checked.map_err(|error| error.at(&layer.name))
+    })
 }
 
 /// A cache of keys or values is the network's input, and what it becomes is the network's output.
@@ -26,6 +29,49 @@ fn cache_io(graph: &Graph, layer: &Layer) -> Result<()> {
         return Err(Error::config("the updated cache must be an output of the network"));
     }
     Ok(())
+}
+
+/// An attention that may not be decomposed needs a kernel of its own: there are some for one query at a time, for half types with heads of
+/// 9 to 256 elements, and for heads that were split off [batch, tokens, width] where every query sees every key.
+fn attention_kernel(graph: &Graph, layer: &Layer) -> Result<()> {
+    let LayerKind::AttentionInput(attention) = &layer.kind else { return Ok(()) };
+    let packed = attention.query_form == AttentionIOForm::PackedNhd;
+    if attention.decomposable && !packed {
+        return Ok(());
+    }
+    let tensor = |index: usize| layer.input(index).map(|id| graph.tensor(id));
+    let (Some(query), Some(key)) = (tensor(0), tensor(1)) else { return Ok(()) };
+    let extent = |dim: usize| query.dims.get(dim).copied().unwrap_or(-1);
+    let half = matches!(query.dtype, DataType::Half | DataType::Bf16) && (9..=256).contains(&extent(3));
+    let sees_all = attention.causal == CausalMaskKind::None && layer.inputs.iter().skip(3).all(Option::is_none);
+    let transposed = || (0..3).all(|index| layer.input(index).is_some_and(|id| is_transposed(graph, id)));
+    let plain = sees_all && key.dims.get(1) == Some(&extent(1)) && transposed();
+    if !packed && (extent(2) == 1 || half || plain) {
+        return Ok(());
+    }
+    Err(Error::config("NVIDIA's builder has no kernel for this attention: see IAttention::setDecomposable"))
+}
+
+/// Whether a tensor, before it was scaled, was split into heads and had its tokens and heads exchanged.
+fn is_transposed(graph: &Graph, mut id: TensorId) -> bool {
+    let mut exchanged = false;
+    while let Some((layer, _)) = graph.tensor(id).producer {
+        let layer = graph.layer(layer);
+        let Some(from) = layer.input(0) else { return false };
+        match &layer.kind {
+            LayerKind::ElementWise { .. } if !exchanged => {}
+            LayerKind::Shuffle(shuffle) => {
+                let exchange = Some(vec![0, 2, 1, 3]);
+                exchanged |= [shuffle.first, shuffle.second].iter().any(|order| order.order(4) == exchange);
+                if graph.tensor(from).dims.rank() == 3 {
+                    return exchanged;
+                }
+            }
+            _ => return false,
+        }
+        id = from;
+    }
+    false
 }
 
 /// The types of eight bits and fewer that only quantizing layers make and read: a network's input of such a type must be read, and an

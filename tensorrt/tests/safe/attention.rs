@@ -515,3 +515,41 @@ fn attentions_are_built_and_refused_as_nvidia_does() {
         }
     }
 }
+
+#[test]
+fn attentions_without_a_kernel_are_refused_in_the_strict_setting() {
+    let strict = Emulator::of(Family::RtxNew, Version::new(1, 7, 1)).unwrap().with_strict(true).library();
+    let (none, lower_right) = (CausalMaskKind::None, CausalMaskKind::LowerRight);
+    for library in libraries().into_iter().skip(1).chain([strict]) {
+        for (data_type, size, queries, causal, split, expected) in [
+            (DataType::Float, 64, 8, none, false, false),
+            (DataType::Float, 64, 1, lower_right, false, true),
+            (DataType::Half, 64, 8, lower_right, false, true),
+            (DataType::Bf16, 256, 8, none, false, true),
+            (DataType::Half, 264, 8, none, false, false),
+            (DataType::Half, 8, 8, none, false, false),
+            (DataType::Float, 8, 8, none, true, true),
+            (DataType::Float, 8, 8, lower_right, true, false),
+        ] {
+            let builder = Builder::new(&library).unwrap();
+            let network = builder.create_network(&[]).unwrap();
+            let tensor = |name: &str, tokens: i64| {
+                if !split {
+                    return input(&network, name, data_type, &[2, 4, tokens, size]);
+                }
+                let x = input(&network, name, data_type, &[2, tokens, 4 * size]);
+                let shuffle = network.add_shuffle(x).unwrap();
+                shuffle.set_reshape_dims([2, tokens, 4, size]).unwrap();
+                shuffle.set_second_transpose(&[0, 2, 1, 3]).unwrap();
+                shuffle.output(0).unwrap()
+            };
+            let (q, k, v) = (tensor("q", queries), tensor("k", 8), tensor("v", 8));
+            let it = network.add_attention(q, k, v, AttentionNormalizationOp::Softmax, causal).unwrap();
+            network.mark_output(it.output().unwrap()).unwrap();
+            let case = format!("{data_type} {size} {queries} {causal} {split}");
+            assert_eq!(builds(&library, &network, &builder), expected, "{case}");
+            it.set_decomposable(true).unwrap();
+            assert!(builds(&library, &network, &builder), "{case}");
+        }
+    }
+}
