@@ -72,6 +72,7 @@ mod operation;
 mod parser;
 mod plan;
 mod raw;
+mod refitter;
 mod runtime;
 mod session;
 mod value;
@@ -107,6 +108,7 @@ pub use self::network::layers::*;
 pub use self::network::{Layer, NetworkDefinition, Tensor, TypedLayer, Weights};
 pub use self::parser::{ModelSupport, OnnxParser, ParserError, Subgraph};
 pub use self::plan::Plan;
+pub use self::refitter::Refitter;
 pub use self::runtime::Runtime;
 pub use self::session::{Outputs, Session, TensorView};
 

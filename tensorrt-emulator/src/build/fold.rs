@@ -73,6 +73,10 @@ fn is_foldable(layer: &Layer) -> bool {
 fn fold_layer(graph: &Graph, index: usize, outputs: &[ValueInfo], settings: &Settings) -> Result<Option<Tensor>> {
     let layer = &graph.layers[index];
     let [value] = outputs else { return Ok(None) };
+    // A refitter sets weights that are no integers: what follows from them is not known before.
+    if settings.refittable && crate::tensor::is_float(value.dtype) {
+        return Ok(None);
+    }
     if let Some(storage) = element_bytes(value) {
         return Ok(Some(Tensor::new(value.dtype, value.dims, storage)?));
     }
@@ -108,6 +112,7 @@ fn replace(graph: &mut Graph, index: usize, tensor: &Tensor) -> TensorId {
         dtype: tensor.dtype(),
         count: tensor.dims().volume().unwrap_or(0),
         storage: tensor.storage().clone(),
+        stripped: false,
     });
     let layer = &mut graph.layers[index];
     layer.kind = LayerKind::Constant { weights, dims: *tensor.dims() };

@@ -38,7 +38,8 @@ const BUILD: &str = "Building the engine";
 /// The network has no outputs, a dynamic input is in no profile or a profile contradicts the network, a layer refuses a profile's shapes or
 /// is not supported, or `progress` cancelled.
 pub fn build(network: &Network, config: &BuildConfig, progress: &mut dyn Progress) -> Result<Plan> {
-    Ok(build_engine(network, config, progress)?.plan().clone())
+    let plan = build_engine(network, config, progress)?.plan().clone();
+    Ok(if config.settings.stripped { plan.without_weights() } else { plan })
 }
 
 /// Builds a plan and makes an engine of it at once (`IBuilder::buildEngineWithConfig`).

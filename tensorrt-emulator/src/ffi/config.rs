@@ -127,7 +127,9 @@ impl Settings {
             network_flags,
             tactic_sources: self.tactic_sources,
             preview_features: self.preview,
-            refittable: REFITS.into_iter().any(|flag| self.has(family, flag)),
+            // A plan without its weights is refittable in any case.
+            refittable: self.has(family, BuilderFlag::StripPlan)
+                || REFITS.into_iter().any(|flag| self.has(family, flag)),
             stripped: self.has(family, BuilderFlag::StripPlan),
             profiling_verbosity: self.verbosity,
             capability: self.capability,

@@ -14,6 +14,7 @@ use tensorrt_sys::{
 
 use super::callbacks::{OutputAllocator, Profiler};
 use super::dims::{shape_from_c, to_c};
+use super::engine::Slot;
 use super::entries::{entries, guard};
 use super::job::{Back, Job};
 use super::object::{Object, borrow, drop_object, into_raw, lock};
@@ -73,15 +74,17 @@ impl ContextObject {
     /// The device has not enough memory.
     pub(super) fn hand_out(
         scope: Scope,
-        engine: Arc<Engine>,
+        slot: &Arc<Slot>,
         engine_object: *mut ICudaEngine,
         own_memory: bool,
     ) -> Result<*mut IExecutionContext> {
+        let engine = slot.current();
         let io = engine.io_tensors();
         let names = io.iter().map(|tensor| c_text(&tensor.name)).collect();
+        let context = engine.create_context(None)?;
         let memory = if own_memory { Some(device_memory(&engine, 0)?) } else { None };
         let front = Front {
-            context: engine.create_context(None)?,
+            context,
             addresses: vec![std::ptr::null_mut(); io.len()],
             allocators: vec![std::ptr::null_mut(); io.len()],
             name: String::new(),
@@ -94,7 +97,7 @@ impl ContextObject {
             input_consumed: std::ptr::null_mut(),
             jobs: Vec::new(),
         };
-        let back = Arc::new(Back::new(scope.clone(), engine.create_context(None)?, memory));
+        let back = Arc::new(Back::new(scope.clone(), slot, engine.create_context(None)?, memory));
         let front = Mutex::new(front);
         Ok(into_raw(Self { scope, engine, engine_object, names, name: Text::default(), front, back }))
     }

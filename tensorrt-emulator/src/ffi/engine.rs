@@ -1,12 +1,13 @@
 //! `ICudaEngine`: a plan that is ready to run.
 
 use std::ffi::{CString, c_char, c_void};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tensorrt_sys::{
-    Api, ExecutionContextAllocationStrategy, Family, ICudaEngine, IEngineInspector, IExecutionContext, IHostMemory,
-    IRuntimeConfig, ISerializationConfig, OptProfileSelector, SerializationFlag, TensorFormat, TensorIOMode,
-    TensorLocation,
+    Api, ErrorCode, ExecutionContextAllocationStrategy, Family, ICudaEngine, IEngineInspector, IExecutionContext,
+    IHostMemory, IRuntimeConfig, ISerializationConfig, OptProfileSelector, SerializationFlag, TensorFormat,
+    TensorIOMode, TensorLocation,
 };
 
 use super::context::ContextObject;
@@ -14,7 +15,7 @@ use super::dims::to_c;
 use super::entries::entries;
 use super::host_memory::HostMemory;
 use super::inspector::InspectorObject;
-use super::object::{Object, borrow, drop_object, into_raw};
+use super::object::{Object, borrow, drop_object, into_raw, lock};
 use super::runtime_config::RuntimeConfigObject;
 use super::scope::{Scope, c_text};
 use super::serialization::SerializationObject;
@@ -26,11 +27,43 @@ use crate::run::{Engine, EngineOptions, IoTensor};
 use crate::tensor::bits;
 use crate::{Error, Result};
 
+/// The engine as it is now: a refitter puts another in its place.
+#[derive(Debug)]
+pub(super) struct Slot {
+    current: Mutex<Arc<Engine>>,
+    /// How often it was replaced.
+    generation: AtomicU64,
+}
+
+impl Slot {
+    fn new(engine: &Arc<Engine>) -> Arc<Self> {
+        Arc::new(Self { current: Mutex::new(engine.clone()), generation: AtomicU64::new(0) })
+    }
+
+    /// The engine with the newest weights.
+    pub(super) fn current(&self) -> Arc<Engine> {
+        lock(&self.current).clone()
+    }
+
+    /// How often it was replaced.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Puts an engine with other weights in its place.
+    pub(super) fn replace(&self, engine: Arc<Engine>) {
+        *lock(&self.current) = engine;
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
 /// The object behind `ICudaEngine`.
 #[derive(Debug)]
 pub(super) struct EngineObject {
     scope: Scope,
+    /// The engine as it was deserialized: what does not change when it is refitted.
     pub(super) engine: Arc<Engine>,
+    slot: Arc<Slot>,
     /// The names of inputs and outputs, for C.
     names: Vec<CString>,
     name: Text,
@@ -50,7 +83,13 @@ impl EngineObject {
     pub(super) fn hand_out(scope: Scope, plan: Plan) -> Result<*mut ICudaEngine> {
         let engine = Engine::from_plan(plan, EngineOptions::default())?;
         let names = engine.io_tensors().iter().map(|tensor| c_text(&tensor.name)).collect();
-        Ok(into_raw(Self { scope, engine, names, name: Text::default() }))
+        let slot = Slot::new(&engine);
+        Ok(into_raw(Self { scope, engine, slot, names, name: Text::default() }))
+    }
+
+    /// Where the engine with the newest weights is.
+    pub(super) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
     }
 
     fn family(&self) -> Family {
@@ -69,11 +108,16 @@ impl EngineObject {
     }
 
     fn context(&self, object: *mut ICudaEngine, own_memory: bool) -> Result<*mut IExecutionContext> {
-        ContextObject::hand_out(self.scope.clone(), self.engine.clone(), object, own_memory)
+        ContextObject::hand_out(self.scope.clone(), &self.slot, object, own_memory)
     }
 
-    fn serialize(&self) -> Result<*mut IHostMemory> {
-        let bytes = self.engine.plan().to_bytes()?;
+    fn serialize(&self, exclude_weights: bool) -> Result<*mut IHostMemory> {
+        let engine = self.slot.current();
+        let bytes = if exclude_weights {
+            engine.plan().clone().without_weights().to_bytes()
+        } else {
+            engine.plan().to_bytes()
+        }?;
         Ok(HostMemory::hand_out(self.scope.clone(), Storage::copy_of(&bytes)))
     }
 
@@ -180,7 +224,7 @@ pub(super) fn fill(api: &mut Api) {
             }
             fn ICudaEngine_hasImplicitBatchDimension(engine) -> bool { Ok(false) }
             fn ICudaEngine_serialize(engine) -> *mut IHostMemory {
-                engine.serialize()
+                engine.serialize(false)
             }
             fn ICudaEngine_createExecutionContext(engine, strategy: i32) -> *mut IExecutionContext {
                 let strategy = ExecutionContextAllocationStrategy::read(engine.family(), strategy)?;
@@ -202,10 +246,12 @@ pub(super) fn fill(api: &mut Api) {
                 // SAFETY: the table's contract: the configuration is alive during the call.
                 let config: Option<&SerializationObject> = unsafe { borrow(config) };
                 let config = config.ok_or_else(|| Error::invalid("the configuration is null"))?;
-                if config.has(SerializationFlag::ExcludeWeights) {
-                    return Err(Error::unsupported("leaving the weights out of a plan (kEXCLUDE_WEIGHTS)"));
+                let exclude = config.has(SerializationFlag::ExcludeWeights);
+                if exclude && !engine.engine.plan().settings.refittable {
+                    let text = "weights can be left out of plans of refittable engines only (BuilderFlag::kREFIT)";
+                    return Err(Error::new(ErrorCode::InvalidState, text));
                 }
-                engine.serialize()
+                engine.serialize(exclude)
             }
             fn ICudaEngine_setWeightStreamingBudgetV2(engine, bytes: i64) -> bool {
                 if bytes == 0 {

@@ -7,6 +7,7 @@ use cuda_utils::DeviceMemory;
 use cuda_utils::host::Operation;
 use smallvec::SmallVec;
 
+use super::engine::Slot;
 use super::object::lock;
 use super::scope::Scope;
 use crate::run::{Context, Engine, IoTensor, LayerProfiler};
@@ -17,12 +18,15 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Back {
     scope: Scope,
+    slot: Arc<Slot>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     context: Context,
+    /// Which of the slot's engines the context is of.
+    generation: u64,
     memory: Memory,
 }
 
@@ -39,9 +43,10 @@ unsafe impl Send for Memory {}
 
 impl Back {
     /// A back half; without memory, the user lends some.
-    pub(super) fn new(scope: Scope, context: Context, memory: Option<Arc<DeviceMemory>>) -> Self {
+    pub(super) fn new(scope: Scope, slot: &Arc<Slot>, context: Context, memory: Option<Arc<DeviceMemory>>) -> Self {
         let memory = memory.map_or(Memory::Lent(std::ptr::null_mut(), 0), Memory::Own);
-        Self { scope, state: Mutex::new(State { context, memory }) }
+        let generation = slot.generation();
+        Self { scope, slot: slot.clone(), state: Mutex::new(State { context, generation, memory }) }
     }
 
     /// Takes the user's memory for the runs from now on.
@@ -126,7 +131,13 @@ impl Job {
     fn execute(&self) -> Result<()> {
         let mut snapshot = lock(&self.snapshot);
         let mut state = lock(&self.back.state);
-        let State { context, memory } = &mut *state;
+        let generation = self.back.slot.generation();
+        if state.generation != generation {
+            // The engine was refitted: the run is one of its new weights.
+            state.context = self.back.slot.current().create_context(None)?;
+            state.generation = generation;
+        }
+        let State { context, memory, .. } = &mut *state;
         let snapshot = &mut *snapshot;
         if context.profile() != snapshot.profile {
             context.set_profile(snapshot.profile)?;

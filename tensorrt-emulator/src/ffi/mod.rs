@@ -18,7 +18,9 @@ mod job;
 mod network;
 mod object;
 mod parser;
+mod parser_refitter;
 mod profile;
+mod refitter;
 mod runtime;
 mod runtime_config;
 mod scope;
@@ -41,6 +43,8 @@ pub(crate) fn table(strict: bool) -> Api {
     inspector::fill(&mut api);
     network::fill(&mut api);
     parser::fill(&mut api);
+    parser_refitter::fill(&mut api);
+    refitter::fill(&mut api);
     profile::fill(&mut api);
     runtime::fill(&mut api);
     runtime_config::fill(&mut api);

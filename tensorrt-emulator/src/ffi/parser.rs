@@ -34,7 +34,7 @@ struct State {
 
 /// The object behind `IParserError`; it lives in its parser.
 #[derive(Debug)]
-struct ErrorObject {
+pub(super) struct ErrorObject {
     scope: Scope,
     error: ParserError,
     texts: [Text; 3],
@@ -58,7 +58,7 @@ impl Object for ErrorObject {
 }
 
 impl ErrorObject {
-    fn new(scope: &Scope, error: ParserError) -> Box<Self> {
+    pub(super) fn new(scope: &Scope, error: ParserError) -> Box<Self> {
         let functions: Vec<_> = error.functions.iter().map(|name| c_text(name)).collect();
         let stack = functions.iter().map(|name| name.as_ptr()).collect();
         Box::new(Self { scope: scope.clone(), error, texts: Default::default(), functions, stack })
@@ -75,14 +75,6 @@ pub(super) unsafe extern "C" fn create(network: *mut c_void, logger: *mut c_void
 }
 
 impl ParserObject {
-    fn bytes<'a>(&self, data: *const c_void, size: usize) -> Result<&'a [u8]> {
-        if data.is_null() || isize::try_from(size).is_err() {
-            return Err(Error::invalid("the model is null or too large"));
-        }
-        // SAFETY: the table's contract: `size` bytes, readable during the call.
-        Ok(unsafe { std::slice::from_raw_parts(data.cast(), size) })
-    }
-
     fn fail(&self, errors: Vec<ParserError>) {
         let mut state = lock(&self.state);
         for error in errors {
@@ -128,8 +120,20 @@ impl ParserObject {
     }
 }
 
+/// The bytes of a model.
+///
+/// # Errors
+/// The pointer is null.
+pub(super) fn model_bytes<'a>(data: *const c_void, size: usize) -> Result<&'a [u8]> {
+    if data.is_null() || isize::try_from(size).is_err() {
+        return Err(Error::invalid("the model is null or too large"));
+    }
+    // SAFETY: the table's contract: `size` bytes, readable during the call.
+    Ok(unsafe { std::slice::from_raw_parts(data.cast(), size) })
+}
+
 /// The folder that a model's external data is looked for in: beside the model's path.
-fn folder(path: Option<&str>) -> Option<&Path> {
+pub(super) fn folder(path: Option<&str>) -> Option<&Path> {
     Path::new(path?).parent()
 }
 
@@ -145,7 +149,7 @@ pub(super) fn fill(api: &mut Api) {
         IParser: ParserObject {
         fn IParser_parse(parser, data: *const c_void, size: usize, path: *const c_char) -> bool {
             let path = read_optional(path, "the model's path")?;
-            let bytes = parser.bytes(data, size)?;
+            let bytes = model_bytes(data, size)?;
             Ok(parser.import(Model::from_bytes(bytes.to_vec(), folder(path.as_deref()))))
         }
         fn IParser_parseFromFile(parser, path: *const c_char, verbosity: i32) -> bool {
@@ -153,7 +157,7 @@ pub(super) fn fill(api: &mut Api) {
         }
         fn IParser_supportsModelV2(parser, data: *const c_void, size: usize, path: *const c_char) -> bool {
             let path = read_optional(path, "the model's path")?;
-            let bytes = parser.bytes(data, size)?;
+            let bytes = model_bytes(data, size)?;
             Ok(parser.supports(Model::from_bytes(bytes.to_vec(), folder(path.as_deref()))))
         }
         fn IParser_getNbSubgraphs(parser) -> i64 {

@@ -43,11 +43,13 @@ macro_rules! values {
 
 values! {
     ActivationType, AttentionIOForm, AttentionNormalizationOp, BuilderFlag, CausalMaskKind, CollectiveOperation,
-    ComputeCapability, CudaGraphStrategy, CumulativeOperation, DataType, DeviceType, DynamicShapesKernelSpecializationStrategy,
-    ElementWiseOperation, EngineCapability, ExecutionContextAllocationStrategy, FillOperation, GatherMode,
-    HardwareCompatibilityLevel, InterpolationMode, KVCacheMode, LayerInformationFormat, LayerType, LoopOutput, MatrixOperation,
-    MemoryPoolType, MoEActType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode,
-    PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
-    ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag, TacticSource,
-    TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel, TopKOperation, TripLimit, UnaryOperation,
+    ComputeCapability, CudaGraphStrategy, CumulativeOperation, DataType, DeviceType,
+    DynamicShapesKernelSpecializationStrategy, ElementWiseOperation, EngineCapability,
+    ExecutionContextAllocationStrategy, FillOperation, GatherMode, HardwareCompatibilityLevel, InterpolationMode,
+    KVCacheMode, LayerInformationFormat, LayerType, LoopOutput, MatrixOperation, MemoryPoolType, MoEActType,
+    NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode, ParserErrorCode, PoolingType,
+    PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation, ResizeCoordinateTransformation,
+    ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode, ScatterMode, SerializationFlag,
+    TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation, TilingOptimizationLevel,
+    TopKOperation, TripLimit, UnaryOperation, WeightsRole,
 }

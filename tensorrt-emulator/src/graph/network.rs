@@ -47,8 +47,10 @@ pub struct Weights {
     pub dtype: DataType,
     /// The number of elements.
     pub count: usize,
-    /// The packed elements.
+    /// The packed elements; empty where they were left out of the plan.
     pub storage: Storage,
+    /// Whether the elements were left out of the plan, to be set before the first run.
+    pub stripped: bool,
 }
 
 impl Weights {
@@ -65,7 +67,7 @@ impl Weights {
                 storage.len()
             )));
         }
-        Ok(Self { name, dtype, count, storage })
+        Ok(Self { name, dtype, count, storage, stripped: false })
     }
 }
 
@@ -108,6 +110,11 @@ impl Graph {
     /// The tensor behind `id`, to change.
     pub fn tensor_mut(&mut self, id: TensorId) -> &mut TensorInfo {
         &mut self.tensors[id.0 as usize]
+    }
+
+    /// Whether weights were left out of the plan.
+    pub fn is_stripped(&self) -> bool {
+        self.weights.iter().any(|weights| weights.stripped)
     }
 
     /// The layer behind `id`.
@@ -234,6 +241,7 @@ impl Graph {
             dtype: tensor.dtype(),
             count: tensor.dims().volume().unwrap_or(0),
             storage: tensor.storage().clone(),
+            stripped: false,
         });
         let kind = LayerKind::Constant { weights, dims: *tensor.dims() };
         let layer = self.add_layer(kind, Vec::new(), &[(tensor.dtype(), *tensor.dims())]);

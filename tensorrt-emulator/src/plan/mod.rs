@@ -19,6 +19,7 @@ mod write;
 pub use identity::Identity;
 pub use profile::{Profile, Selector};
 pub use settings::Settings;
+pub(crate) use write::is_refittable;
 
 use crate::graph::Graph;
 

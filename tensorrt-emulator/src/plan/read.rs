@@ -39,6 +39,7 @@ struct WeightsRecord {
     dtype: DataType,
     count: u64,
     offset: u64,
+    stripped: bool,
 }
 
 impl Plan {
@@ -100,12 +101,13 @@ impl WeightsRecord {
         let count = usize::try_from(self.count).map_err(|_| outside())?;
         let start = usize::try_from(self.offset).map_err(|_| outside())?;
         let len = byte_len(self.dtype, count).ok_or_else(outside)?;
+        let len = if self.stripped { 0 } else { len };
         let end = start.checked_add(len).ok_or_else(outside)?;
         if start % ALIGNMENT != 0 {
             return Err(outside());
         }
         let storage = blobs.slice(start..end).ok_or_else(outside)?;
-        Ok(Weights { dtype: self.dtype, count, storage, name: self.name })
+        Ok(Weights { dtype: self.dtype, count, storage, stripped: self.stripped, name: self.name })
     }
 }
 

@@ -8,7 +8,8 @@ use tensorrt_sys::DataType;
 
 use super::format::{ALIGNMENT, HEADER, SECTIONS, Section, align, checksum, encode};
 use super::{Identity, Plan, Profile, Settings};
-use crate::graph::{Conditional, Layer, Loop, TensorId, TensorInfo};
+use crate::graph::{Conditional, Layer, Loop, TensorId, TensorInfo, Weights};
+use crate::memory::Storage;
 use crate::{Error, Result};
 
 /// The facts section.
@@ -37,6 +38,14 @@ struct WeightsRecord<'p> {
     count: u64,
     /// From the start of the weights section.
     offset: u64,
+    /// Whether the elements are left out.
+    stripped: bool,
+}
+
+/// Whether a refitter can set weights.
+pub(crate) fn is_refittable(weights: &Weights) -> bool {
+    let shapes = matches!(weights.dtype, DataType::Int32 | DataType::Int64 | DataType::Bool);
+    !weights.name.is_empty() && !shapes
 }
 
 const ZEROS: [u8; ALIGNMENT] = [0; ALIGNMENT];
@@ -50,15 +59,35 @@ fn encode_section(value: &impl Serialize) -> Result<Vec<u8>> {
     postcard::to_stdvec(value).map_err(|error| Error::internal(format!("writing a plan: {error}")))
 }
 
+/// The bytes of a blob that the plan has.
+fn kept(blob: &Weights) -> &[u8] {
+    if blob.stripped { &[] } else { &blob.storage }
+}
+
 impl Plan {
+    /// The same plan without the weights that a refitter can set: those that have a name and are no integers, on which shapes may depend.
+    #[must_use]
+    pub fn without_weights(mut self) -> Self {
+        for blob in self.graph.weights.iter_mut().filter(|blob| is_refittable(blob)) {
+            (blob.storage, blob.stripped) = (Storage::zeroed(0), true);
+        }
+        self
+    }
+
     /// Everything of the plan but the weights, each with its section.
     fn head(&self) -> Result<(Vec<u8>, [Vec<u8>; 2], u64)> {
         let facts = encode_section(&Facts(&self.identity, &self.profiles, &self.settings))?;
         let mut offset = 0u64;
         let mut weights = Vec::with_capacity(self.graph.weights.len());
         for blob in &self.graph.weights {
-            weights.push(WeightsRecord { name: &blob.name, dtype: blob.dtype, count: blob.count as u64, offset });
-            offset = offset.checked_add(blob.storage.len() as u64).and_then(align).ok_or_else(too_large)?;
+            weights.push(WeightsRecord {
+                name: &blob.name,
+                dtype: blob.dtype,
+                count: blob.count as u64,
+                offset,
+                stripped: blob.stripped,
+            });
+            offset = offset.checked_add(kept(blob).len() as u64).and_then(align).ok_or_else(too_large)?;
         }
         let graph = encode_section(&GraphRecord {
             name: &self.graph.name,
@@ -73,7 +102,7 @@ impl Plan {
             conditionals: &self.graph.conditionals,
         })?;
         let parts: Vec<&[u8]> =
-            self.graph.weights.iter().flat_map(|blob| [&*blob.storage, padding(blob.storage.len())]).collect();
+            self.graph.weights.iter().flat_map(|blob| [kept(blob), padding(kept(blob).len())]).collect();
         let sizes = [(facts.len() as u64, checksum(&[&facts])), (graph.len() as u64, checksum(&[&graph]))];
         let sizes = [sizes[0], sizes[1], (offset, checksum(&parts))];
         let mut at = HEADER as u64;
@@ -109,8 +138,8 @@ impl Plan {
             put(padding(section.len()))?;
         }
         for blob in &self.graph.weights {
-            put(&blob.storage)?;
-            put(padding(blob.storage.len()))?;
+            put(kept(blob))?;
+            put(padding(kept(blob).len()))?;
         }
         out.flush().map_err(failed)
     }

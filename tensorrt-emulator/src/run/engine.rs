@@ -1,5 +1,6 @@
 //! Engines: plans whose layers are prepared to run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +14,7 @@ use super::regions;
 use super::schedule::Schedule;
 use super::shapes::{InputShape, Shapes};
 use crate::graph::{Graph, Layer, LayerKind, ValueInfo};
+use crate::memory::Storage;
 use crate::ops::{self, Kernel, Request};
 use crate::plan::{Plan, Profile, Selector};
 use crate::tensor::{Dims, Tensor};
@@ -53,6 +55,9 @@ impl Engine {
         };
         let io = io::tensors(&plan.graph)?;
         let prepare = || -> Result<_> {
+            if plan.graph.is_stripped() {
+                return Ok((None, Vec::new()));
+            }
             let (lowered, regions) = match regions::lower(&plan.graph, &plan.identity)? {
                 Some((graph, regions)) => (Some(graph), regions),
                 None => (None, regions::Kernels::new()),
@@ -128,11 +133,29 @@ impl Engine {
         })
     }
 
+    /// The engine with other weights, by index in the plan.
+    ///
+    /// # Errors
+    /// A layer refuses them.
+    pub fn refitted(&self, weights: &BTreeMap<usize, Storage>) -> Result<Arc<Self>> {
+        let mut plan = self.plan.clone();
+        for (&index, storage) in weights {
+            if let Some(blob) = plan.graph.weights.get_mut(index) {
+                (blob.storage, blob.stripped) = (storage.clone(), false);
+            }
+        }
+        Self::from_plan(plan, EngineOptions { threads: self.pool.as_ref().map(ThreadPool::current_num_threads) })
+    }
+
     /// A new context with profile 0; its memory is charged to `account`.
     ///
     /// # Errors
-    /// The account refuses.
+    /// Weights were left out of the plan and are not set yet, or the account refuses.
     pub fn create_context(self: &Arc<Self>, account: Option<Arc<dyn MemoryAccount>>) -> Result<Context> {
+        if self.plan.graph.is_stripped() {
+            let text = "the plan was built without its weights: refit the engine before making contexts";
+            return Err(Error::new(tensorrt_sys::ErrorCode::InvalidState, text));
+        }
         Context::new(self.clone(), account)
     }
 

@@ -49,7 +49,7 @@ pub struct Engine {
     inner: Arc<EngineInner>,
 }
 
-struct EngineInner {
+pub(crate) struct EngineInner {
     // Destroyed before the runtime: fields are dropped in order.
     raw: Raw<ICudaEngine>,
     runtime: Runtime,
@@ -87,6 +87,10 @@ impl Engine {
         let name = unsafe { text(name) };
         let (runtime, device) = (runtime.clone(), device.clone());
         Ok(Engine { inner: Arc::new(EngineInner { raw, runtime, device, tensors, name, num_profiles }) })
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut ICudaEngine {
+        self.inner.raw.as_ptr()
     }
 
     /// Deserializes a plan with a [`Runtime`] of its own, on the first GPU, or of the emulator on the emulated device.

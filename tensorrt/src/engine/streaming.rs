@@ -58,7 +58,7 @@ impl Engine {
     }
 
     /// The engine, if this is the only handle to it and it has no contexts.
-    pub(super) fn exclusive(&mut self, tried: &str) -> Result<&mut EngineInner> {
+    pub(crate) fn exclusive(&mut self, tried: &str) -> Result<&mut EngineInner> {
         let said = "the engine is shared: drop its clones and contexts first";
         Arc::get_mut(&mut self.inner).ok_or_else(|| Error::invalid(tried, said))
     }

@@ -92,7 +92,7 @@ impl ParserError {
     /// # Safety
     ///
     /// The error is of this library's parser and is alive.
-    pub(super) unsafe fn read(library: &Library, pointer: NonNull<IParserError>) -> Result<Self> {
+    pub(crate) unsafe fn read(library: &Library, pointer: NonNull<IParserError>) -> Result<Self> {
         let object = Object { library, pointer };
         // SAFETY: the caller vouches for the error.
         let code = unsafe { call!(object, IParserError_code()) }?;

@@ -1,6 +1,6 @@
 //! What a build is told, and what becomes of it: profiles, marks, refits, timing caches, memory limits.
 
-use crate::support::{doubled, doubled_network, library};
+use crate::support::{doubled_network, library};
 use tensorrt::{
     ActivationType, Builder, BuilderFlag, DataType, ElementWiseOperation, Engine, ErrorKind, MatrixOperation,
     MemoryPoolType, NetworkDefinition, OptimizationProfile, Plan, Result, Session, Weights,

@@ -9,4 +9,5 @@ mod emulator;
 mod engines;
 mod graphs;
 mod real;
+mod refit;
 mod support;
