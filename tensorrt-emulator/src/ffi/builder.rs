@@ -51,11 +51,6 @@ impl BuilderObject {
         let config: Option<&ConfigObject> = unsafe { borrow(config) };
         let network = network.ok_or_else(|| Error::invalid("the network is null"))?;
         let settings = config.ok_or_else(|| Error::invalid("the configuration is null"))?.settings();
-        if settings.has(self.scope.family, BuilderFlag::StripPlan) {
-            return Err(Error::unsupported(
-                "BuilderFlag::kSTRIP_PLAN: an emulated engine cannot be refitted yet, so that a plan without weights could never run",
-            ));
-        }
         refuse_precision(self.scope.family, &settings, network.strongly_typed())?;
         let config = BuildConfig {
             identity: self.scope.identity(),
