@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use tensorrt_sys::FillOperation;
 
 use super::progress::Phase;
-use crate::graph::{Graph, Layer, LayerKind, TensorId, ValueInfo, Weights};
+use crate::graph::{ConditionalId, Graph, Layer, LayerKind, TensorId, ValueInfo, Weights};
 use crate::memory::Storage;
 use crate::ops::{self, Call};
 use crate::plan::Settings;
@@ -53,7 +53,28 @@ pub(super) fn fold(graph: &mut Graph, settings: &Settings, phase: &mut Phase<'_>
         }
         phase.step()?;
     }
+    decide(graph, &values);
     Ok(())
+}
+
+/// Takes away conditionals whose condition is known: what is left is the branch that it names.
+fn decide(graph: &mut Graph, values: &[Option<ValueInfo>]) {
+    let verdict = |graph: &Graph, id: ConditionalId| -> Option<bool> {
+        let condition = graph.condition(id)?;
+        let known = values[condition.0 as usize].as_ref()?.known_elements()?;
+        known.first().map(|&element| element != 0)
+    };
+    for index in 0..graph.layers.len() {
+        let kind = &graph.layers[index].kind;
+        let Some(taken) = kind.conditional_id().and_then(|id| verdict(graph, id)) else { continue };
+        let layer = &mut graph.layers[index];
+        match layer.kind {
+            LayerKind::ConditionalInput { .. } => {}
+            LayerKind::ConditionalOutput { .. } => layer.inputs = vec![layer.input(usize::from(!taken))],
+            _ => continue,
+        }
+        layer.kind = LayerKind::Identity;
+    }
 }
 
 fn is_foldable(layer: &Layer) -> bool {

@@ -1,6 +1,6 @@
 //! What NVIDIA's builder (TensorRT for RTX 1.7.1) refuses although the emulator could run it: the rules of the strict setting.
 
-use tensorrt_sys::{AttentionIOForm, CausalMaskKind, DataType};
+use tensorrt_sys::{AttentionIOForm, CausalMaskKind, DataType, LoopOutput};
 
 use crate::graph::{Graph, Layer, LayerKind, TensorId};
 use crate::{Error, Result};
@@ -12,9 +12,20 @@ use crate::{Error, Result};
 pub(super) fn check(graph: &Graph) -> Result<()> {
     graph.inputs.iter().chain(&graph.outputs).try_for_each(|&id| network_io(graph, id))?;
     graph.layers.iter().try_for_each(|layer| {
-        let checked = cache_io(graph, layer).and_then(|()| attention_kernel(graph, layer));
+        let checked =
+            cache_io(graph, layer).and_then(|()| attention_kernel(graph, layer)).and_then(|()| collected(layer));
         checked.map_err(|error| error.at(&layer.name))
     })
+}
+
+/// What a loop collects has a length that is known before.
+fn collected(layer: &Layer) -> Result<()> {
+    match &layer.kind {
+        LayerKind::LoopOutput { output, .. } if *output != LoopOutput::LastValue && layer.input(1).is_none() => {
+            Err(Error::config("an output of all values of a loop needs their number as its second input"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A cache of keys or values is the network's input, and what it becomes is the network's output.

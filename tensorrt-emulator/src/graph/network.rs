@@ -152,17 +152,23 @@ impl Graph {
         self.layer(self.conditionals.get(id.0 as usize)?.condition?).input(0)
     }
 
+    /// The number in the name of the next loop or conditional: they are counted together.
+    fn unnamed_scope(&self) -> usize {
+        self.loops.len() + self.conditionals.len()
+    }
+
     /// Adds a loop; it is named `"(Unnamed Loop* i)"` until renamed.
     pub fn add_loop(&mut self) -> LoopId {
         let id = LoopId(index(self.loops.len()));
-        self.loops.push(Loop { name: format!("(Unnamed Loop* {})", id.0) });
+        self.loops.push(Loop { name: format!("(Unnamed Loop* {})", self.unnamed_scope()) });
         id
     }
 
     /// Adds a conditional; it is named `"(Unnamed IfConditional* i)"` until renamed.
     pub fn add_conditional(&mut self) -> ConditionalId {
         let id = ConditionalId(index(self.conditionals.len()));
-        self.conditionals.push(Conditional { name: format!("(Unnamed IfConditional* {})", id.0), condition: None });
+        let name = format!("(Unnamed IfConditional* {})", self.unnamed_scope());
+        self.conditionals.push(Conditional { name, condition: None });
         id
     }
 

@@ -42,6 +42,9 @@ pub(super) fn loop_output(inputs: Inputs<'_>, output: LoopOutput, axis: i32) -> 
     let input = inputs.get(0)?;
     let axis = check_axis(axis, input.dims.rank() + 1)?;
     if output == LoopOutput::LastValue {
+        if inputs.optional(1).is_some() {
+            return Err(Error::config("an output of the last value has no length"));
+        }
         return Ok(ValueInfo::new(input.dtype, input.dims));
     }
     let mut length = Dims::DYNAMIC;
@@ -128,6 +131,7 @@ mod tests {
         assert!(network.set_input(all, 1, x).is_err());
         assert_eq!(network.value(made).dims, dims(&[2, 4, 7]));
         assert!(network.add_one(output(LoopOutput::LastValue, 3), vec![Some(value)]).is_err());
+        assert!(network.add_one(output(LoopOutput::LastValue, 0), vec![Some(value), Some(length)]).is_err());
         assert!(network.add_one(LayerKind::Iterator { loop_id, axis: 3, reverse: false }, vec![Some(x)]).is_err());
         let limit = |limit| LayerKind::TripLimit { loop_id, limit };
         network.add(limit(TripLimit::Count), vec![Some(length)]).unwrap();

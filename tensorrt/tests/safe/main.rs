@@ -5,6 +5,7 @@
 mod attention;
 mod builds;
 mod contexts;
+mod control;
 mod emulator;
 mod engines;
 mod graphs;

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::sync::{Arc, Mutex, Weak};
 
-use tensorrt_sys::{Api, DataType, ITensor, LoopOutput};
+use tensorrt_sys::{Api, DataType, ITensor};
 
 use super::{Shared, count, tensor_id, tensor_object, upgrade};
 use crate::ffi::dims::data_type;
@@ -119,13 +119,6 @@ pub(super) fn fill(api: &mut Api) {
             let index = index.ok_or_else(|| Error::invalid("no layer has such an input"))?;
             layer.takes(index)?;
             layer.change(|it| {
-                if let LayerKind::LoopOutput { output, .. } = &mut it.kind
-                    && index == 1
-                    && *output == LoopOutput::LastValue
-                {
-                    // What has a length has all values.
-                    *output = LoopOutput::Concatenate;
-                }
                 if it.inputs.len() <= index {
                     it.inputs.resize(index + 1, None);
                 }

@@ -226,14 +226,14 @@ impl LoopKernel {
         let mut at = 0u64;
         while count.is_none_or(|count| at < count) {
             if let (Some(condition), Some(reads)) = (&mut condition, self.condition.as_ref().map(Body::reads)) {
-                self.cut_slices(inputs, &axes, at, reads, &mut slices)?;
+                self.cut_slices(inputs, &axes, (at, count), reads, &mut slices)?;
                 run(condition, inputs, self.recurrences, &values, &slices, self.captured, &mut verdict)?;
                 let goes_on = verdict.first().and_then(|verdict: &Tensor| verdict.view().bytes().first().copied());
                 if goes_on.is_none_or(|byte| byte == 0) {
                     break;
                 }
             }
-            self.cut_slices(inputs, &axes, at, self.body.reads(), &mut slices)?;
+            self.cut_slices(inputs, &axes, (at, count), self.body.reads(), &mut slices)?;
             run(&mut body, inputs, self.recurrences, &values, &slices, self.captured, &mut next)?;
             for (output, collector) in self.outputs.iter().zip(&mut collectors) {
                 if let (Output::Collected { source, .. }, Some(collector)) = (output, collector) {
@@ -286,12 +286,13 @@ impl LoopKernel {
         Ok(results)
     }
 
-    /// Takes the slices of an iteration, of those iterators that are read.
+    /// Takes the slices of iteration `at` of `count`, of those iterators that are read; the first of reversed ones is that of the last
+    /// iteration.
     fn cut_slices(
         &self,
         inputs: &[Option<TensorView<'_>>],
         axes: &[usize],
-        at: u64,
+        (at, count): (u64, Option<u64>),
         reads: &[usize],
         slices: &mut [Tensor],
     ) -> Result<()> {
@@ -302,12 +303,12 @@ impl LoopKernel {
             }
             let source = required(inputs, input)?;
             let extent = source.dims()[axes[index]].unsigned_abs();
-            if at >= extent {
+            let at = if self.iterators[index].reverse { count.unwrap_or(extent).checked_sub(at + 1) } else { Some(at) };
+            let Some(at) = at.filter(|&at| at < extent) else {
                 let name = &self.name;
                 let text = format!("the loop \"{name}\" runs beyond the {extent} slices of an iterator");
                 return Err(Error::invalid(text));
-            }
-            let at = if self.iterators[index].reverse { extent - 1 - at } else { at };
+            };
             cut(source, axes[index], usize::try_from(at).unwrap_or(usize::MAX), slice);
         }
         Ok(())

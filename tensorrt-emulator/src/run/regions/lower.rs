@@ -334,13 +334,28 @@ impl<'g> Lowering<'g> {
                 wanted.push(layer.input(branch).ok_or_else(|| Error::config(text()))?);
             }
         }
+        for layer in &outputs {
+            let ranks = [0, 1].map(|branch| layer.input(branch).map(|id| self.graph.tensor(id).dims.rank()));
+            if ranks[0] != ranks[1] {
+                return Err(Error::config(format!(
+                    "the branches of \"{}\" have different ranks, and its condition is not known when the network is built",
+                    layer.name
+                )));
+            }
+        }
         let readers = self.readers();
+        let Some(inside) = self.behind_inputs(id, &readers)? else { return Ok(false) };
         let sets = [0, 1].map(|branch| self.branch(&boundary, &readers, &branches[branch], branch));
+        if let Some(index) = inside.iter().find(|index| !sets.iter().any(|set| set.contains(index))) {
+            let layer = self.layer(*index).map_or("", |layer| &layer.name);
+            return Err(Error::config(format!(
+                "\"{layer}\", inside of the conditional \"{name}\", is read by both of its branches or by what is outside of it"
+            )));
+        }
         let open = |index: &usize| self.layer(*index).is_some_and(|layer| is_open(&layer.kind, id));
         if sets.iter().flatten().any(open) {
             return Ok(false);
         }
-        let inside = HashSet::new();
         let [on_true, on_false] = sets;
         let (on_true, depth) = self.take(&on_true, &name)?;
         let (on_false, other_depth) = self.take(&on_false, &name)?;
@@ -355,7 +370,7 @@ impl<'g> Lowering<'g> {
         self.take(&boundary, &name)?;
         let mut captured: BTreeSet<TensorId> = BTreeSet::new();
         for (nodes, wanted) in [(&on_true, &branches[0]), (&on_false, &branches[1])] {
-            captured.extend(self.captured(nodes, wanted, &inside));
+            captured.extend(self.captured(nodes, wanted, &HashSet::new()));
         }
         let captured: Vec<TensorId> = captured.into_iter().collect();
         let body = |mut nodes: Vec<Node>, wanted: &[TensorId]| {
@@ -377,6 +392,42 @@ impl<'g> Lowering<'g> {
         let kernel = Arc::new(ConditionalKernel { branches });
         self.put(&name, region, inputs, results, kernel, depth.max(other_depth));
         Ok(true)
+    }
+
+    /// The nodes that depend on an input of a conditional; `None` while others inside are open.
+    fn behind_inputs(
+        &self,
+        id: ConditionalId,
+        readers: &HashMap<TensorId, Vec<(usize, usize)>>,
+    ) -> Result<Option<BTreeSet<usize>>> {
+        let name = &self.graph.conditional(id).name;
+        let starts =
+            self.indices(|kind| matches!(kind, LayerKind::ConditionalInput { conditional } if *conditional == id));
+        let mut pending: Vec<TensorId> =
+            starts.iter().filter_map(|&index| self.layer(index)?.outputs.first().copied()).collect();
+        let mut nodes = BTreeSet::new();
+        let mut open = false;
+        while let Some(tensor) = pending.pop() {
+            let label = &self.graph.tensor(tensor).name;
+            if self.graph.outputs.contains(&tensor) {
+                let text = format!("\"{label}\", inside of the conditional \"{name}\", is an output of the network");
+                return Err(Error::config(text));
+            }
+            for &(reader, _) in readers.get(&tensor).into_iter().flatten() {
+                let Some(layer) = self.layer(reader) else { continue };
+                match &layer.kind {
+                    LayerKind::ConditionalOutput { conditional } if *conditional == id => {}
+                    LayerKind::Condition { conditional } if *conditional == id => {
+                        let text = format!("the condition of \"{name}\" depends on an input of it");
+                        return Err(Error::config(text));
+                    }
+                    kind if is_open(kind, id) => open = true,
+                    _ if nodes.insert(reader) => pending.extend(&layer.outputs),
+                    _ => {}
+                }
+            }
+        }
+        Ok((!open).then_some(nodes))
     }
 
     fn indices(&self, which: impl Fn(&LayerKind) -> bool) -> BTreeSet<usize> {
