@@ -12,14 +12,13 @@ use crate::{Error, Result};
 pub(super) fn check(graph: &Graph) -> Result<()> {
     graph.inputs.iter().chain(&graph.outputs).try_for_each(|&id| network_io(graph, id))?;
     graph.layers.iter().try_for_each(|layer| {
-        let checked =
-            cache_io(graph, layer).and_then(|()| attention_kernel(graph, layer)).and_then(|()| collected(layer));
-        checked.map_err(|error| error.at(&layer.name))
+        let rules = [attention_kernel, cache_io, collected, zero_point];
+        rules.iter().try_for_each(|rule| rule(graph, layer)).map_err(|error| error.at(&layer.name))
     })
 }
 
 /// What a loop collects has a length that is known before.
-fn collected(layer: &Layer) -> Result<()> {
+fn collected(_: &Graph, layer: &Layer) -> Result<()> {
     match &layer.kind {
         LayerKind::LoopOutput { output, .. } if *output != LoopOutput::LastValue && layer.input(1).is_none() => {
             Err(Error::config("an output of all values of a loop needs their number as its second input"))
@@ -83,6 +82,19 @@ fn is_transposed(graph: &Graph, mut id: TensorId) -> bool {
         id = from;
     }
     false
+}
+
+/// A zero point is a constant, unless it is of fp8.
+fn zero_point(graph: &Graph, layer: &Layer) -> Result<()> {
+    if !matches!(layer.kind, LayerKind::Quantize(_) | LayerKind::Dequantize(_)) {
+        return Ok(());
+    }
+    match layer.input(2) {
+        Some(id) if graph.tensor(id).dtype != DataType::Fp8 && graph.constant(id).is_none() => {
+            Err(Error::config("the zero point is not a constant"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The types of eight bits and fewer that only quantizing layers make and read: a network's input of such a type must be read, and an

@@ -3,6 +3,7 @@
 //! The importer, the C API and plans all speak this graph; operators see one [`Layer`]'s kind and its tensors.
 
 mod control;
+mod equation;
 mod kind;
 mod layer;
 mod network;
@@ -10,6 +11,7 @@ mod transformer;
 mod value;
 
 pub use control::{Conditional, ConditionalId, Loop, LoopId};
+pub(crate) use equation::Equation;
 pub use kind::{
     Conv, Fill, LayerKind, Normalization, Permutation, Pooling, Quantization, Region, Resize, Scale, Shuffle, Slice,
     TopK,

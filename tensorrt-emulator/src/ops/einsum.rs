@@ -1,7 +1,10 @@
-//! Einstein summation over one or two operands, as a matrix product of rearranged operands.
+//! Einstein summation, operand by operand, each as a matrix product of rearranged operands.
+
+use std::borrow::Cow;
 
 use super::window::extent;
 use super::{Call, Kernel, Request, convert};
+use crate::graph::Equation;
 use crate::kernels::gemm::{Grid, Left, PackedRight, multiply};
 use crate::kernels::workspace::Buffer;
 use crate::tensor::Dims;
@@ -9,47 +12,7 @@ use crate::{Error, Result};
 
 #[derive(Debug)]
 struct Einsum {
-    operands: Vec<Vec<char>>,
-    output: Vec<char>,
-}
-
-/// Parses `equation` for `operands` inputs.
-fn parse(equation: &str, operands: usize) -> Result<(Vec<Vec<char>>, Vec<char>)> {
-    let refused = |why: &str| Err(Error::unsupported(format!("einsum \"{equation}\": {why}")));
-    let text: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
-    if text.contains('.') {
-        return refused("an ellipsis is not supported");
-    }
-    let (left, right) = match text.split_once("->") {
-        Some((left, right)) => (left.to_owned(), Some(right.to_owned())),
-        None => (text, None),
-    };
-    let inputs: Vec<Vec<char>> = left.split(',').map(|labels| labels.chars().collect()).collect();
-    let output: Vec<char> = match right {
-        Some(right) => right.chars().collect(),
-        // Without an arrow: the labels that occur once, in alphabetical order.
-        None => {
-            let mut once: Vec<char> = inputs.iter().flatten().copied().collect();
-            once.sort_unstable();
-            let all = once.clone();
-            once.retain(|c| all.iter().filter(|other| *other == c).count() == 1);
-            once
-        }
-    };
-    if inputs.len() != operands || operands == 0 || operands > 2 {
-        return refused(&format!("{operands} operands do not fit it (one or two are supported)"));
-    }
-    let repeats = |labels: &[char]| labels.iter().enumerate().any(|(i, label)| labels[..i].contains(label));
-    if inputs.iter().chain([&output]).any(|labels| repeats(labels)) {
-        return refused("a label that occurs twice in one operand is not supported");
-    }
-    if inputs.iter().flatten().chain(&output).any(|label| !label.is_ascii_alphabetic()) {
-        return refused("labels are letters");
-    }
-    if let Some(label) = output.iter().find(|label| !inputs.iter().any(|labels| labels.contains(label))) {
-        return refused(&format!("no operand has the output's label {label}"));
-    }
-    Ok((inputs, output))
+    equation: Equation,
 }
 
 /// Checks an Einstein summation.
@@ -57,8 +20,9 @@ pub(super) fn prepare(request: &Request<'_>, equation: &str) -> Result<Box<dyn K
     if !request.input_types.iter().all(|dtype| dtype.is_some_and(convert::is_computable)) {
         return Err(request.unsupported_types());
     }
-    let (operands, output) = parse(equation, request.input_types.len())?;
-    Ok(Box::new(Einsum { operands, output }))
+    let ranks: Option<Vec<usize>> = request.input_ranks.iter().copied().collect();
+    let ranks = ranks.ok_or_else(|| Error::config("an operand is missing"))?;
+    Ok(Box::new(Einsum { equation: Equation::parse(equation, &ranks)? }))
 }
 
 /// One label of a loop nest: its extent and the distances it moves by.
@@ -96,72 +60,71 @@ fn visit(loops: &[Loop], visit: &mut impl FnMut(usize)) {
     }
 }
 
-/// One operand's labels with their extents and strides.
-struct Operand<'a> {
-    labels: &'a [char],
-    extents: Vec<usize>,
-    strides: Vec<usize>,
+/// One operand's distinct labels with their extents and strides, and its elements.
+struct Operand<'v> {
+    labels: Vec<(char, Loop)>,
+    values: Cow<'v, [f32]>,
 }
 
-impl<'a> Operand<'a> {
-    fn new(labels: &'a [char], dims: &Dims) -> Result<Self> {
+impl<'v> Operand<'v> {
+    fn new(labels: &[char], dims: &Dims, values: Cow<'v, [f32]>) -> Result<Self> {
         if labels.len() != dims.rank() {
             return Err(Error::config(format!("{} labels for an operand of {dims}", labels.len())));
         }
         let extents: Vec<usize> = dims.iter().map(|&d| extent(d)).collect::<Result<_>>()?;
-        Ok(Self { labels, strides: strides(&extents), extents })
+        let mut own: Vec<(char, Loop)> = Vec::new();
+        for ((&label, &extent), stride) in labels.iter().zip(&extents).zip(strides(&extents)) {
+            match own.iter_mut().find(|(known, _)| *known == label) {
+                // A diagonal moves along both dimensions at once.
+                Some((_, known)) if known.extent == extent => known.stride += stride,
+                Some(_) => return Err(Error::config(format!("the diagonal {label} of dimensions {dims}"))),
+                None => own.push((label, Loop { extent, stride })),
+            }
+        }
+        Ok(Self { labels: own, values })
+    }
+
+    /// The number 1, which stands for a missing operand.
+    fn one() -> Self {
+        Self { labels: Vec::new(), values: Cow::Borrowed(&[1.0]) }
     }
 
     fn extent(&self, label: char) -> Option<usize> {
-        self.labels.iter().position(|&l| l == label).map(|d| self.extents[d])
+        self.labels.iter().find(|(known, _)| *known == label).map(|(_, own)| own.extent)
     }
 
     /// The loops over `labels`; a label that the operand lacks, or has with extent 1, stands still.
     fn loops(&self, labels: &[(char, usize)]) -> Vec<Loop> {
         let one = |&(label, extent): &(char, usize)| {
-            let own = self.labels.iter().position(|&l| l == label).filter(|&d| self.extents[d] == extent);
-            Loop { extent, stride: own.map_or(0, |d| self.strides[d]) }
+            let own = self.labels.iter().find(|(known, own)| *known == label && own.extent == extent);
+            Loop { extent, stride: own.map_or(0, |(_, own)| own.stride) }
         };
         labels.iter().map(one).collect()
     }
 
     /// The operand's elements in the order of `labels`.
-    fn gather(&self, values: &[f32], labels: &[(char, usize)]) -> Buffer {
+    fn gather(&self, labels: &[(char, usize)]) -> Buffer {
         let mut buffer = Buffer::take(labels.iter().map(|l| l.1).product());
         let mut slots = buffer.iter_mut();
         visit(&self.loops(labels), &mut |offset| {
             if let Some(slot) = slots.next() {
-                *slot = values[offset];
+                *slot = self.values[offset];
             }
         });
         buffer
     }
-}
 
-impl Kernel for Einsum {
-    fn run(&self, call: &mut Call<'_, '_>) -> Result<()> {
-        let mut operands = Vec::new();
-        let mut values = Vec::new();
-        let views: Vec<_> = (0..self.operands.len()).map(|i| call.input(i)).collect::<Result<_>>()?;
-        for (labels, view) in self.operands.iter().zip(&views) {
-            operands.push(Operand::new(labels, view.dims())?);
-            values.push(convert::load(view)?);
-        }
-        if operands.len() == 1 {
-            // The missing operand is the number 1.
-            operands.push(Operand::new(&[], &Dims::scalar())?);
-            values.push(std::borrow::Cow::Owned(vec![1.0]));
-        }
-        let (a, b) = (&operands[0], &operands[1]);
-        // Labels by where they occur: in both and the output, in one and the output, summed over.
+    /// The product with `other`, summed over the labels that are not `kept`.
+    fn contract(&self, other: &Self, kept: impl Fn(char) -> bool) -> Result<Operand<'static>> {
+        // Labels by where they occur: in both and kept, in one and kept, summed over.
         let (mut batch, mut rows, mut columns, mut depth) = (vec![], vec![], vec![], vec![]);
         let mut seen: Vec<char> = Vec::new();
-        for &label in self.output.iter().chain(a.labels).chain(b.labels) {
+        for &(label, _) in self.labels.iter().chain(&other.labels) {
             if seen.contains(&label) {
                 continue;
             }
             seen.push(label);
-            let (x, y) = (a.extent(label), b.extent(label));
+            let (x, y) = (self.extent(label), other.extent(label));
             let extent = match (x, y) {
                 (Some(x), Some(y)) if x != y && x != 1 && y != 1 => {
                     return Err(Error::config(format!("label {label} is {x} in one operand and {y} in the other")));
@@ -170,7 +133,7 @@ impl Kernel for Einsum {
                 (Some(x), _) | (None, Some(x)) => x,
                 (None, None) => continue,
             };
-            let list = match (self.output.contains(&label), x.is_some(), y.is_some()) {
+            let list = match (kept(label), x.is_some(), y.is_some()) {
                 (false, ..) => &mut depth,
                 (true, true, true) => &mut batch,
                 (true, true, false) => &mut rows,
@@ -180,29 +143,48 @@ impl Kernel for Einsum {
         }
         let product = |labels: &[(char, usize)]| labels.iter().map(|l| l.1).product::<usize>();
         let (batches, m, n, k) = (product(&batch), product(&rows), product(&columns), product(&depth));
-        let x = a.gather(&values[0], &[&batch[..], &rows, &depth].concat());
-        let y = b.gather(&values[1], &[&batch[..], &depth, &columns].concat());
-        let mut products = Buffer::take(batches * m * n);
+        let x = self.gather(&[&batch[..], &rows, &depth].concat());
+        let y = other.gather(&[&batch[..], &depth, &columns].concat());
+        let mut products = vec![0.0; batches * m * n];
         for (index, out) in products.chunks_exact_mut((m * n).max(1)).enumerate() {
             let left = Left::pack(&x[index * m * k..(index + 1) * m * k], m, k, k, 1);
             let right = PackedRight::pack(&y[index * k * n..(index + 1) * k * n], k, n, n, 1);
             multiply(&left, right.as_right(), None, Grid::dense(n), out, n);
         }
-        // From [batch, rows, columns] to the order of the output.
-        let made = [&batch[..], &rows, &columns].concat();
-        let made_strides = strides(&made.iter().map(|l| l.1).collect::<Vec<_>>());
-        let mut loops = Vec::new();
-        for label in &self.output {
-            let at = made.iter().position(|l| l.0 == *label);
-            let at = at.ok_or_else(|| Error::internal("the output's labels were checked"))?;
-            loops.push(Loop { extent: made[at].1, stride: made_strides[at] });
+        let made = [batch, rows, columns].concat();
+        let steps = strides(&made.iter().map(|l| l.1).collect::<Vec<_>>());
+        let labels =
+            made.iter().zip(steps).map(|(&(label, extent), stride)| (label, Loop { extent, stride })).collect();
+        Ok(Operand { labels, values: Cow::Owned(products) })
+    }
+}
+
+impl Kernel for Einsum {
+    fn run(&self, call: &mut Call<'_, '_>) -> Result<()> {
+        let Equation { operands, output } = &self.equation;
+        let views: Vec<_> = (0..operands.len()).map(|i| call.input(i)).collect::<Result<_>>()?;
+        let mut parts = Vec::new();
+        for (labels, view) in operands.iter().zip(&views) {
+            parts.push(Operand::new(labels, view.dims(), convert::load(view)?)?);
         }
+        if parts.len() == 1 {
+            parts.push(Operand::one());
+        }
+        let mut parts = parts.into_iter().enumerate();
+        let (_, mut made) = parts.next().ok_or_else(|| Error::internal("an equation has an operand"))?;
+        for (index, part) in parts {
+            let later = operands.get(index + 1..).unwrap_or(&[]);
+            made = made.contract(&part, |label| output.contains(&label) || later.iter().any(|l| l.contains(&label)))?;
+        }
+        let wanted: Option<Vec<(char, usize)>> =
+            output.iter().map(|&label| Some((label, made.extent(label)?))).collect();
+        let loops = made.loops(&wanted.ok_or_else(|| Error::internal("the output's labels were checked"))?);
         convert::fill(call.output(0)?, |out| {
-            super::same_count(products.len(), out.len())?;
+            super::same_count(made.values.len(), out.len())?;
             let mut slots = out.iter_mut();
             visit(&loops, &mut |offset| {
                 if let Some(slot) = slots.next() {
-                    *slot = products[offset];
+                    *slot = made.values[offset];
                 }
             });
             Ok(())
@@ -244,8 +226,19 @@ mod tests {
     }
 
     #[test]
+    fn diagonals_ellipses_and_more_operands() {
+        let c: (&[i64], &[f32]) = (&[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(einsum("ii->i", &[c], &[2]).unwrap(), [1.0, 4.0]);
+        assert_eq!(einsum("ii", &[c], &[]).unwrap(), [5.0]);
+        assert_eq!(einsum("...ij->...ji", &[c], &[2, 2]).unwrap(), [1.0, 3.0, 2.0, 4.0]);
+        // [[1, 2], [3, 4]] three times multiplied, and extents of 1 repeated.
+        assert_eq!(einsum("ij,jk,kl->il", &[c, c, c], &[2, 2]).unwrap(), [37.0, 54.0, 81.0, 118.0]);
+        assert_eq!(einsum("ij,ij,ij->j", &[(&[1, 2], &[1.0, 2.0]), c, c], &[2]).unwrap(), [10.0, 40.0]);
+    }
+
+    #[test]
     fn what_is_not_supported_is_refused() {
-        for equation in ["...i->i", "ii->i", "ij->k", "ij,jk,kl->il", "i1->i"] {
+        for equation in ["...i->i...i", "ii->i", "ij->k", "ij,jk,kl->il", "i1->i"] {
             assert!(einsum(equation, &[A], &[2]).is_err(), "{equation}");
         }
         assert!(einsum("ij,jk->ik", &[A, A], &[2, 3]).is_err());

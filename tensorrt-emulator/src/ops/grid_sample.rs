@@ -35,6 +35,12 @@ pub(super) fn prepare(
 /// The coefficient of the cubic convolution.
 const CUBIC: f32 = -0.75;
 
+/// The pixels along one axis with their weights; `None` counts as 0.
+type Taps = [(Option<usize>, f32); 4];
+
+/// The only pixel of an axis that is not there.
+const FLAT: Taps = [(Some(0), 1.0), (None, 0.0), (None, 0.0), (None, 0.0)];
+
 fn cubic(t: f32) -> [f32; 4] {
     let far = |d: f32| ((CUBIC * d - 5.0 * CUBIC) * d + 8.0 * CUBIC) * d - 4.0 * CUBIC;
     let near = |d: f32| ((CUBIC + 2.0) * d - (CUBIC + 3.0)) * d * d + 1.0;
@@ -81,7 +87,7 @@ impl GridSample {
     }
 
     /// The pixels along one axis with their weights.
-    fn taps(&self, at: f32, size: usize) -> ([(Option<usize>, f32); 4], usize) {
+    fn taps(&self, at: f32, size: usize) -> (Taps, usize) {
         let at = self.pixel(at, size);
         let mut taps = [(None, 0.0); 4];
         match self.interpolation {
@@ -111,18 +117,24 @@ impl GridSample {
 impl Kernel for GridSample {
     fn run(&self, call: &mut Call<'_, '_>) -> Result<()> {
         let (input, grid) = (call.input(0)?, call.input(1)?);
-        let (&[n, c, h, w], &[m, oh, ow, 2]) = (&input.dims()[..], &grid.dims()[..]) else {
-            return Err(Error::unsupported(format!(
-                "sampling {} at a grid of {}: only images of [N,C,H,W] and grids of [N,H,W,2] are supported",
-                input.dims(),
-                grid.dims()
-            )));
+        // A plane is a volume of depth 1, whose points have no third coordinate.
+        let (n, c, [d, h, w], m, points) = match (&input.dims()[..], &grid.dims()[..]) {
+            (&[n, c, h, w], &[m, oh, ow, 2]) => (n, c, [1, h, w], m, extent(oh)? * extent(ow)?),
+            (&[n, c, d, h, w], &[m, od, oh, ow, 3]) => (n, c, [d, h, w], m, extent(od)? * extent(oh)? * extent(ow)?),
+            _ => {
+                return Err(Error::unsupported(format!(
+                    "sampling {} at a grid of {}: images are [N,C,H,W] or [N,C,D,H,W], grids [N,H,W,2] or [N,D,H,W,3]",
+                    input.dims(),
+                    grid.dims()
+                )));
+            }
         };
         if n != m {
             return Err(Error::config(format!("{m} grids for {n} images")));
         }
-        let (channels, height, width) = (extent(c)?, extent(h)?, extent(w)?);
-        let points = extent(oh)? * extent(ow)?;
+        let coordinates = input.dims().rank() - 2;
+        let (channels, depth, height, width) = (extent(c)?, extent(d)?, extent(h)?, extent(w)?);
+        let pixels = depth * height * width;
         let (values, grid) = (convert::load(&input)?, convert::load(&grid)?);
         let images = extent(n)?;
         convert::fill(call.output(0)?, |out| {
@@ -130,20 +142,23 @@ impl Kernel for GridSample {
             if out.is_empty() {
                 return Ok(());
             }
-            if height * width == 0 {
+            if pixels == 0 {
                 return Err(Error::config("an image without pixels has no samples"));
             }
             out.par_chunks_exact_mut(points).enumerate().for_each(|(plane, out)| {
-                let image = &values[plane * height * width..(plane + 1) * height * width];
-                let grid = &grid[plane / channels * points * 2..][..points * 2];
-                for (slot, at) in out.iter_mut().zip(grid.chunks_exact(2)) {
+                let image = &values[plane * pixels..(plane + 1) * pixels];
+                let grid = &grid[plane / channels * points * coordinates..][..points * coordinates];
+                for (slot, at) in out.iter_mut().zip(grid.chunks_exact(coordinates)) {
                     let (columns, count) = self.taps(at[0], width);
                     let (rows, _) = self.taps(at[1], height);
+                    let (slices, sliced) = at.get(2).map_or((FLAT, 1), |&at| self.taps(at, depth));
                     let mut sum = 0.0;
-                    for &(y, weight_y) in &rows[..count] {
-                        for &(x, weight_x) in &columns[..count] {
-                            if let (Some(y), Some(x)) = (y, x) {
-                                sum += image[y * width + x] * (weight_y * weight_x);
+                    for &(z, weight_z) in &slices[..sliced] {
+                        for &(y, weight_y) in &rows[..count] {
+                            for &(x, weight_x) in &columns[..count] {
+                                if let (Some(z), Some(y), Some(x)) = (z, y, x) {
+                                    sum += image[(z * height + y) * width + x] * (weight_z * weight_y * weight_x);
+                                }
                             }
                         }
                     }

@@ -25,6 +25,8 @@ mod lrn;
 mod math;
 mod matmul;
 mod moe;
+mod nms;
+mod non_zero;
 mod normalization;
 mod one_hot;
 mod packed;
@@ -224,6 +226,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         }
         LayerKind::KvCacheUpdate(params) => kv_cache::prepare(request, params),
         LayerKind::Moe(params) => moe::prepare(request, params),
+        LayerKind::Nms { format, topk_limit, .. } => nms::prepare(request, *format, *topk_limit),
+        LayerKind::NonZero { .. } => non_zero::prepare(request),
         LayerKind::OneHot { axis } => one_hot::prepare(request, *axis),
         LayerKind::Padding { pre, post } => padding::prepare(request, pre, post),
         LayerKind::ParametricRelu => parametric_relu::prepare(request),

@@ -19,7 +19,7 @@ fn is_quantized(dtype: DataType) -> bool {
 /// Prepares a quantization of float, half or bfloat16 to int8, uint8, int4, fp8 or fp4: round(x / scale) + zero point, ties to even, saturating.
 ///
 /// # Errors
-/// The types are others, or the zero point is not a constant.
+/// The types are others.
 pub(super) fn prepare(request: &Request<'_>, params: &Quantization) -> Result<Box<dyn Kernel>> {
     if !convert::is_computable(request.input_type(0)?) || !is_quantized(params.to) {
         return Err(Error::unsupported(format!(
@@ -28,30 +28,19 @@ pub(super) fn prepare(request: &Request<'_>, params: &Quantization) -> Result<Bo
             params.to.name()
         )));
     }
-    zero_point_is_constant(request)?;
     Ok(Box::new(Quantize { axis: params.axis }))
 }
 
 /// Prepares a dequantization to float, half or bfloat16: (x − zero point) · scale.
 ///
 /// # Errors
-/// The types are others, or the zero point is not a constant.
+/// The types are others.
 pub(super) fn prepare_inverse(request: &Request<'_>, params: &Quantization) -> Result<Box<dyn Kernel>> {
     let from = request.input_type(0)?;
     if !(is_quantized(from) || from == DataType::Int32) || !convert::is_computable(params.to) {
         return Err(Error::unsupported(format!("dequantizing {} to {}", from.name(), params.to.name())));
     }
-    zero_point_is_constant(request)?;
     Ok(Box::new(Dequantize { axis: params.axis }))
-}
-
-/// TensorRT builds no engine with a zero point that is computed or given at run time, unless it is of fp8.
-fn zero_point_is_constant(request: &Request<'_>) -> Result<()> {
-    let dtype = request.input_types.get(2).copied().flatten();
-    if dtype.is_some_and(|dtype| dtype != DataType::Fp8) && request.constant(2).is_none() {
-        return Err(Error::config("the zero point is not a constant"));
-    }
-    Ok(())
 }
 
 /// A prepared quantization.

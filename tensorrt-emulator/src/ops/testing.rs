@@ -33,10 +33,7 @@ pub(super) fn run_in(
     let types: Vec<_> = inputs.iter().map(|t| t.map(Tensor::dtype)).collect();
     let ranks: Vec<_> = inputs.iter().map(|t| t.map(|t| t.dims().rank())).collect();
     let output_types: Vec<_> = outputs.iter().map(|o| o.0).collect();
-    // Zero points are constants of the network; other inputs vary.
-    let quantizes = matches!(kind, LayerKind::Quantize(_) | LayerKind::Dequantize(_));
-    let constants: Vec<Option<Tensor>> =
-        inputs.iter().enumerate().map(|(i, t)| t.filter(|_| quantizes && i == 2).cloned()).collect();
+    let constants = vec![None; inputs.len()];
     let kernel = prepare(&Request {
         kind,
         graph,

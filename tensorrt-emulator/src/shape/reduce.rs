@@ -45,13 +45,14 @@ pub(super) fn infer(inputs: Inputs<'_>, op: ReduceOperation, axes: u32, keep_dim
     Ok(output)
 }
 
-/// Cumulative: the input's dimensions; the axis is a constant scalar within its rank.
+/// Cumulative: the input's dimensions; the axis is a scalar within its rank.
 pub(super) fn cumulative(inputs: Inputs<'_>) -> Result<ValueInfo> {
     let input = inputs.typed(0, NUMBERS)?;
     let rank = i64::try_from(input.dims.rank()).unwrap_or(0);
     match inputs.scalar(1)? {
-        None => Err(Error::config("the axis of a cumulative layer must be a build-time constant")),
-        Some(axis) if (-rank..rank).contains(&axis) => Ok(ValueInfo::new(input.dtype, input.dims)),
-        Some(axis) => Err(Error::config(format!("axis {axis} is out of range for a tensor with {rank} dimensions"))),
+        Some(axis) if !(-rank..rank).contains(&axis) => {
+            Err(Error::config(format!("axis {axis} is out of range for a tensor with {rank} dimensions")))
+        }
+        _ => Ok(ValueInfo::new(input.dtype, input.dims)),
     }
 }

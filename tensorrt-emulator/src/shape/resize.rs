@@ -50,12 +50,14 @@ fn scaled(extent: i64, scale: f32) -> Result<i64> {
     Err(Error::config(format!("extent {extent} times scale {scale} is too large")))
 }
 
-/// [N, C, H, W] sampled at [N, H', W', 2] is [N, C, H', W'].
+/// [N, C, H, W] sampled at [N, H', W', 2] is [N, C, H', W']; with a third spatial dimension the points have three coordinates.
 pub(super) fn grid_sample(inputs: Inputs<'_>) -> Result<ValueInfo> {
     let (input, grid) =
         (inputs.typed(0, FLOATS)?, inputs.typed(1, &[DataType::Float, DataType::Half, DataType::Bf16])?);
     inputs.same_types(0, 1)?;
-    let fits = input.dims.rank() == 4 && grid.dims.rank() == 4 && unify(grid.dims[3], 2).is_some();
+    let rank = input.dims.rank();
+    let coordinates = i64::try_from(rank).unwrap_or(0) - 2;
+    let fits = matches!(rank, 4 | 5) && grid.dims.rank() == rank && unify(grid.dims[rank - 1], coordinates).is_some();
     let batch = if fits { unify(input.dims[0], grid.dims[0]) } else { None };
     let Some(batch) = batch else {
         return Err(Error::config(format!(
@@ -63,5 +65,8 @@ pub(super) fn grid_sample(inputs: Inputs<'_>) -> Result<ValueInfo> {
             grid.dims, input.dims
         )));
     };
-    Ok(ValueInfo::new(input.dtype, Dims::new(&[batch, input.dims[1], grid.dims[1], grid.dims[2]])?))
+    let mut dims = input.dims;
+    dims[0] = batch;
+    dims[2..].copy_from_slice(&grid.dims[1..rank - 1]);
+    Ok(ValueInfo::new(input.dtype, dims))
 }

@@ -9,6 +9,7 @@ mod control;
 mod emulator;
 mod engines;
 mod graphs;
+mod outputs;
 mod real;
 mod refit;
 mod support;

@@ -102,7 +102,7 @@ fn supported_and_refused_nodes_are_told_apart() {
     let build = model(13)
         .input("x", 1, &["2"])
         .node("Relu", &["x"], &["a"], &[])
-        .node("NonZero", &["a"], &["b"], &[])
+        .node("StringNormalizer", &["a"], &["b"], &[])
         .node("Tanh", &["x"], &["c"], &[])
         .output("b")
         .output("c");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::context::{Context, Outputs, one};
 use super::Table;
-use crate::graph::LayerKind;
+use crate::graph::{Equation, LayerKind};
 use crate::onnx::error::{Refusal, Result};
 
 pub(super) const OPS: Table = &[("Einsum", einsum)];
@@ -13,11 +13,11 @@ fn einsum(c: &mut Context<'_>) -> Result<Outputs> {
     let equation = c.string("equation")?.ok_or_else(|| Refusal::invalid("attribute equation is missing"))?.to_owned();
     let inputs = c.all_inputs()?;
     let ranks: Vec<usize> = inputs.iter().map(|&id| c.rank(id)).collect();
-    let equation = normalize(&equation, &ranks)?;
+    let equation = if Equation::parse(&equation, &ranks).is_ok() { equation } else { normalize(&equation, &ranks)? };
     one(c.add(LayerKind::Einsum { equation }, &inputs)?)
 }
 
-/// The equation in TensorRT's grammar: lower case letters, no blanks, no ellipsis, the output spelled out.
+/// The equation in lower case letters without an ellipsis, the output spelled out: what ONNX allows beyond TensorRT's grammar.
 fn normalize(equation: &str, ranks: &[usize]) -> Result<String> {
     let wrong = |why: &str| Refusal::invalid(format!("the equation \"{equation}\" {why}"));
     let text: String = equation.chars().filter(|ch| !ch.is_whitespace()).collect();

@@ -48,6 +48,9 @@ fn one_hot(c: &mut Context<'_>) -> Result<Outputs> {
     let depth = if c.rank(depth) == 0 { depth } else { c.reshape(depth, &[])? };
     let indices = c.cast(indices, DataType::Int64)?;
     let indices = wrap_negative(c, indices, depth)?;
+    // What is still negative is out of range, which the depth is, too.
+    let outside = c.binary_scalar(ElementWiseOperation::Less, indices, 0.0)?;
+    let indices = c.select(outside, depth, indices)?;
     one(c.add(LayerKind::OneHot { axis }, &[indices, values, depth])?)
 }
 

@@ -14,6 +14,8 @@ mod generate;
 mod index;
 mod kv_cache;
 mod matmul;
+mod nms;
+mod non_zero;
 mod norm;
 mod pad;
 mod pool;
@@ -28,6 +30,7 @@ mod softmax;
 mod spatial;
 mod topk;
 mod unary;
+mod unique;
 mod window;
 
 use std::collections::HashMap;
@@ -54,6 +57,8 @@ const FAMILIES: &[Table] = &[
     index::OPS,
     kv_cache::OPS,
     matmul::OPS,
+    nms::OPS,
+    non_zero::OPS,
     norm::OPS,
     pad::OPS,
     pool::OPS,
@@ -68,6 +73,7 @@ const FAMILIES: &[Table] = &[
     spatial::OPS,
     topk::OPS,
     unary::OPS,
+    unique::OPS,
     window::OPS,
 ];
 
@@ -84,9 +90,6 @@ pub(super) fn unsupported(name: &str) -> Refusal {
     let why = match name {
         "If" | "Loop" | "Scan" => ": control flow is not supported",
         "LSTM" | "GRU" | "RNN" => ": recurrent operators are not supported",
-        "NonZero" | "Unique" | "Compress" | "NonMaxSuppression" => {
-            ": operators whose output's size depends on values are not supported"
-        }
         _ => "",
     };
     Refusal::node(format!("the operator {name} is not supported{why}"))

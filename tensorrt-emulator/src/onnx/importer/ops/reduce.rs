@@ -62,7 +62,11 @@ fn composed(c: &mut Context<'_>, before: Step, op: ReduceOperation, after: Step)
     let x = if dtype == DataType::Bool { c.cast(input, DataType::Int32)? } else { input };
     let y = before(c, x)?;
     let y = c.reduce(op, y, &axes, keep)?;
-    let y = after(c, y)?;
+    let mut y = after(c, y)?;
+    if dtype == DataType::Bool && op == ReduceOperation::Max {
+        // The largest of no elements is the least integer, which is no boolean.
+        y = c.binary_scalar(Op::Max, y, 0.0)?;
+    }
     let y = c.cast(y, dtype)?;
     one(if y == input { c.identity(y)? } else { y })
 }

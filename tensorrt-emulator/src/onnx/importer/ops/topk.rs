@@ -30,6 +30,23 @@ fn top(
     }
 }
 
+/// All elements of a vector in order, equal ones in their own, and where they were.
+pub(super) fn sort(
+    c: &mut Context<'_>,
+    op: TopKOperation,
+    x: TensorId,
+    length: &Shape,
+) -> Result<(TensorId, TensorId)> {
+    if let Shape::Known(length) = length
+        && let [length] = length[..]
+    {
+        return top(c, op, x, 0, length, None);
+    }
+    let length = c.shape_tensor(length)?;
+    let length = c.reshape(length, &[])?;
+    top(c, op, x, 0, 1, Some(length))
+}
+
 fn top_k(c: &mut Context<'_>) -> Result<Outputs> {
     let op = if c.opset < 11 || c.int_or("largest", 1)? != 0 { TopKOperation::Max } else { TopKOperation::Min };
     let x = c.input(0)?;
