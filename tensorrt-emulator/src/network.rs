@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tensorrt_sys::DataType;
 
-use crate::graph::{Attention, ConditionalId, Graph, LayerId, LayerKind, LoopId, TensorId, ValueInfo};
+use crate::graph::{Attention, ConditionalId, Graph, Layer, LayerId, LayerKind, LoopId, TensorId, ValueInfo};
 use crate::tensor::{Dims, Tensor};
 use crate::{Error, Result, shape};
 
@@ -185,7 +185,32 @@ impl Network {
         layer
     }
 
-    /// Infers every tensor anew, in the order of the layers; the outputs of a layer that is refused stay as they were.
+    /// Adds a layer whatever shape inference says of it: what refuses its outputs is told when they are asked for, and by
+    /// [`infer`](Self::infer).
+    pub fn add_lazily(&mut self, kind: LayerKind, inputs: Vec<Option<TensorId>>) -> LayerId {
+        let known = self.graph.known_inputs(&kind, &inputs);
+        let refused = known.iter().flatten().find_map(|id| self.refused.get(id)).cloned();
+        let known: Vec<Option<&ValueInfo>> = known.iter().map(|id| id.map(|id| self.value(id))).collect();
+        let inferred = refused.map_or_else(|| shape::infer(&kind, &self.graph, &known), Err);
+        let (outputs, refused) = match inferred {
+            Ok(outputs) => (outputs, None),
+            Err(error) => {
+                let dtype = known.iter().flatten().next().map_or(DataType::Float, |value| value.dtype);
+                (vec![ValueInfo::new(dtype, Dims::scalar()); kind.num_outputs()], Some(error))
+            }
+        };
+        let types: Vec<(DataType, Dims)> = outputs.iter().map(|value| (value.dtype, value.dims)).collect();
+        let layer = self.graph.add_layer(kind, inputs, &types);
+        self.values.extend(outputs);
+        if let Some(error) = refused {
+            let Layer { name, outputs, .. } = self.graph.layer(layer);
+            let error = error.at(name);
+            self.refused.extend(outputs.iter().map(|&id| (id, error.clone())));
+        }
+        layer
+    }
+
+    /// Infers every tensor anew, layer by layer; the outputs of a layer that is refused stay as they were.
     ///
     /// # Errors
     /// The first that [`shape::infer`] refuses, with the layer's name.
@@ -194,15 +219,23 @@ impl Network {
             let tensor = self.graph.tensor(id);
             self.values[id.0 as usize] = ValueInfo::new(tensor.dtype, tensor.dims);
         }
-        self.infer_from(0)
+        match self.graph.order(|_| true) {
+            Ok(order) => self.infer_in(0, order.into_iter()),
+            Err(error) => self.infer_from(0).and(Err(error)),
+        }
     }
 
     /// Infers the outputs of layer `first` and of those after it.
     fn infer_from(&mut self, first: usize) -> Result<()> {
+        self.infer_in(first, first..self.graph.layers.len())
+    }
+
+    /// Infers the outputs of layers in an order; none before `first`.
+    fn infer_in(&mut self, first: usize, order: impl Iterator<Item = usize>) -> Result<()> {
         let graph = &self.graph;
         self.refused.retain(|&id, _| graph.tensor(id).producer.is_some_and(|(layer, _)| (layer.0 as usize) < first));
         let mut refused = Ok(());
-        for index in first..self.graph.layers.len() {
+        for index in order {
             let layer = &self.graph.layers[index];
             let known = self.graph.known_inputs(&layer.kind, &layer.inputs);
             let outputs = match known.iter().flatten().find_map(|id| self.refused.get(id)) {

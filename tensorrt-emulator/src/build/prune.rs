@@ -9,7 +9,8 @@ use crate::{Error, Result};
 /// # Errors
 /// A layer depends on itself other than by way of a recurrence.
 pub(super) fn prune(graph: &Graph) -> Result<Graph> {
-    let order = order(graph, &live_layers(graph))?;
+    let live = live_layers(graph);
+    let order = graph.order(|index| live[index])?;
     let unconditional = |old: &Conditional| Conditional { name: old.name.clone(), condition: None };
     let mut pruned = Graph {
         name: graph.name.clone(),
@@ -41,7 +42,7 @@ pub(super) fn prune(graph: &Graph) -> Result<Graph> {
             };
         }
         let new = add_layer(graph, layer, kind, &mut pruned, &mut tensors)?;
-        if let Some(next) = next_value(layer) {
+        if let Some(next) = layer.next_value() {
             carried.push((new, next));
         }
     }
@@ -66,7 +67,7 @@ fn add_layer(
 ) -> Result<LayerId> {
     let mut inputs = Vec::with_capacity(layer.inputs.len());
     for (at, id) in layer.inputs.iter().enumerate() {
-        let carried = at == 1 && next_value(layer).is_some();
+        let carried = at == 1 && layer.next_value().is_some();
         inputs.push(match id.filter(|_| !carried) {
             Some(id) => Some(tensors[id.0 as usize].ok_or_else(|| out_of_order(graph, id))?),
             None => None,
@@ -88,11 +89,6 @@ fn add_layer(
     copy.precision = layer.precision;
     copy.output_types.clone_from(&layer.output_types);
     Ok(new)
-}
-
-/// The value that a recurrence takes after an iteration: the one input that may be made after its reader.
-fn next_value(layer: &Layer) -> Option<TensorId> {
-    if matches!(layer.kind, LayerKind::Recurrence { .. }) { layer.input(1) } else { None }
 }
 
 /// The layers that decide whether, or how often, a layer runs.
@@ -135,53 +131,6 @@ fn live_layers(graph: &Graph) -> Vec<bool> {
         pending.extend(deciders(graph, &trip_limits, layer));
     }
     live
-}
-
-/// The live layers in an order in which each comes after those it depends on, else in the network's.
-fn order(graph: &Graph, live: &[bool]) -> Result<Vec<usize>> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Mark {
-        New,
-        Open,
-        Done,
-    }
-    let before = |index: usize| -> Vec<usize> {
-        let layer = &graph.layers[index];
-        let mut inputs = graph.known_inputs(&layer.kind, &layer.inputs);
-        if next_value(layer).is_some() {
-            inputs.truncate(1);
-        }
-        let producers = inputs.iter().flatten().filter_map(|&id| graph.tensor(id).producer);
-        producers.map(|(layer, _)| layer.0 as usize).collect()
-    };
-    let mut marks = vec![Mark::New; graph.layers.len()];
-    let mut order = Vec::with_capacity(graph.layers.len());
-    for start in (0..graph.layers.len()).filter(|&index| live[index]) {
-        let mut stack = vec![(start, Vec::new())];
-        while let Some((index, pending)) = stack.last_mut() {
-            let index = *index;
-            if marks[index] == Mark::New {
-                marks[index] = Mark::Open;
-                *pending = before(index);
-            }
-            match pending.pop() {
-                Some(next) if marks[next] == Mark::Open => {
-                    let name = &graph.layers[next].name;
-                    return Err(Error::config(format!("the layer \"{name}\" depends on itself")));
-                }
-                Some(next) if marks[next] == Mark::New => stack.push((next, Vec::new())),
-                Some(_) => {}
-                None => {
-                    if marks[index] == Mark::Open {
-                        marks[index] = Mark::Done;
-                        order.push(index);
-                    }
-                    stack.pop();
-                }
-            }
-        }
-    }
-    Ok(order)
 }
 
 fn out_of_order(graph: &Graph, id: TensorId) -> Error {

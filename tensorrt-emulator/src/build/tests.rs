@@ -75,7 +75,7 @@ fn a_refusal_names_profile_and_layer() {
             profile(&[("a", [&[1], &[2], &[4]]), ("b", [&[1], &[2], &[5]])]),
         ],
     );
-    assert!(found.starts_with("profile 1, maximum: (Unnamed Layer* 0) [ELEMENTWISE]"), "{found}");
+    assert!(found.starts_with("profile 1, maximum: (Unnamed Layer* 0) [ElementWise]"), "{found}");
     assert!(found.contains("extents 4 and 5"), "{found}");
 }
 

@@ -29,6 +29,8 @@ pub(super) struct BuilderObject {
     max_threads: Mutex<i32>,
     #[expect(clippy::vec_box, reason = "the user holds their addresses, which must not move")]
     profiles: Mutex<Vec<Box<ProfileObject>>>,
+    /// The number of networks made.
+    networks: Mutex<u32>,
 }
 
 impl Object for BuilderObject {
@@ -40,7 +42,12 @@ impl Object for BuilderObject {
 /// Makes a builder; the version says which TensorRT the emulator is.
 unsafe extern "C" fn create<const STRICT: bool>(logger: *mut c_void, version: i32) -> *mut c_void {
     let Some(scope) = Scope::of_version(logger.cast(), version) else { return std::ptr::null_mut() };
-    into_raw(BuilderObject { scope: scope.with_strict(STRICT), max_threads: Mutex::new(1), profiles: Mutex::default() })
+    into_raw(BuilderObject {
+        scope: scope.with_strict(STRICT),
+        max_threads: Mutex::new(1),
+        profiles: Mutex::default(),
+        networks: Mutex::default(),
+    })
 }
 
 impl BuilderObject {
@@ -52,7 +59,7 @@ impl BuilderObject {
         let network = network.ok_or_else(|| Error::invalid("the network is null"))?;
         let settings = config.ok_or_else(|| Error::invalid("the configuration is null"))?.settings();
         refuse_precision(self.scope.family, &settings, network.strongly_typed())?;
-        let config = BuildConfig {
+        let mut config = BuildConfig {
             identity: self.scope.identity(),
             settings: settings.to_plan(self.scope.family, network.flags()),
             profiles: settings.profiles.iter().map(|profile| profile.complete()).collect::<Result<_>>()?,
@@ -62,6 +69,7 @@ impl BuilderObject {
         // SAFETY: the table's contract: a monitor that was set is alive while plans are built.
         let monitor: Option<&ProgressMonitor> = unsafe { borrow(settings.progress) };
         let mut state = network.shared.state();
+        config.settings.debugs_unfused = state.debugs_unfused();
         let plan = build::build(state.settled()?, &config, &mut Monitor(monitor))?;
         self.use_cache(&settings, &plan)?;
         self.scope.log(Severity::Info, &format!("built a plan of {} layers", plan.graph.layers.len()));
@@ -140,7 +148,10 @@ pub(super) fn fill(api: &mut Api, strict: bool) {
         IBuilder: BuilderObject {
             fn IBuilder_createNetworkV2(builder, flags: u32) -> *mut INetworkDefinition {
                 let object = std::ptr::from_ref(builder).cast_mut().cast();
-                Ok(NetworkObject::hand_out(builder.scope.clone(), object, flags))
+                let mut made = lock(&builder.networks);
+                let name = format!("Unnamed Network {}", *made);
+                *made += 1;
+                Ok(NetworkObject::hand_out(builder.scope.clone(), object, flags, name))
             }
             fn IBuilder_createBuilderConfig(builder) -> *mut IBuilderConfig { Ok(ConfigObject::hand_out(builder.scope.clone())) }
             fn IBuilder_createOptimizationProfile(builder) -> *mut IOptimizationProfile {

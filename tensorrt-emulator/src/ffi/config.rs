@@ -138,6 +138,7 @@ impl Settings {
             memory_pools: self.pools.iter().filter_map(pool).collect(),
             max_aux_streams: self.max_aux_streams,
             optimization_level: self.optimization_level,
+            debugs_unfused: false,
         }
     }
 

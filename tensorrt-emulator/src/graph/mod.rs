@@ -5,8 +5,10 @@
 mod control;
 mod equation;
 mod kind;
+mod label;
 mod layer;
 mod network;
+mod order;
 mod transformer;
 mod value;
 

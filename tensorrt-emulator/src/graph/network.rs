@@ -216,13 +216,12 @@ impl Graph {
         outputs: &[(DataType, Dims)],
     ) -> LayerId {
         let id = LayerId(index(self.layers.len()));
-        let name = format!("(Unnamed Layer* {}) [{}]", id.0, kind.layer_type().name().trim_start_matches('k'));
+        let name = format!("(Unnamed Layer* {}) [{}]", id.0, kind.label());
         let outputs: Vec<TensorId> = (0u32..)
             .zip(outputs)
             .map(|(i, &(dtype, dims))| {
-                let suffix = if i == 0 { String::new() } else { format!("_{i}") };
                 self.push_tensor(TensorInfo {
-                    name: format!("{name}_output{suffix}"),
+                    name: format!("{name}{}", kind.output_suffix(i)),
                     dtype,
                     dims,
                     dim_names: Vec::new(),

@@ -36,6 +36,8 @@ pub struct Settings {
     pub max_aux_streams: i32,
     /// 0 to 5: how long to search.
     pub optimization_level: i32,
+    /// Whether every tensor of the engine may be looked at too.
+    pub debugs_unfused: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +56,7 @@ impl Default for Settings {
             memory_pools: BTreeMap::new(),
             max_aux_streams: 0,
             optimization_level: 3,
+            debugs_unfused: false,
         }
     }
 }

@@ -310,7 +310,7 @@ fn every_layer_that_runs_is_reported() {
     context.set_profiler(Some(Box::new(Names(names.clone()))));
     context.set_input_shape(0, dims(&[1, 2])).unwrap();
     context.run_dynamic(&[&bytes(&[1.0, 2.0])]).unwrap();
-    let expected: Vec<String> = (0..3).map(|i| format!("(Unnamed Layer* {i}) [ELEMENTWISE]")).collect();
+    let expected: Vec<String> = (0..3).map(|i| format!("(Unnamed Layer* {i}) [ElementWise]")).collect();
     assert_eq!(*names.lock().unwrap(), expected);
 }
 

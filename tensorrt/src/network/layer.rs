@@ -218,7 +218,7 @@ impl<'n, K> Layer<'n, K> {
         (0..self.num_outputs()?).map(|index| self.output(index)).collect()
     }
 
-    /// Replaces an input.
+    /// Sets an input, or an optional one that was left out: TensorRT's index of it, such as 1 for a convolution's kernel or a shuffle's shape.
     ///
     /// # Errors
     ///
@@ -259,6 +259,41 @@ impl<'n, K> Layer<'n, K> {
         // SAFETY: a network's layers live as long as it, and the index is below the count.
         unsafe { call!(self.base(), ILayer_setOutputType(position, raw)) }?;
         operation.silent(self.library(), ErrorKind::Setting, format_args!("set an output's type to {data_type}"))
+    }
+
+    /// Whether the type of an output was asked for. TensorRT 10 and RTX 1.4 only.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where networks are strongly typed.
+    #[doc(alias = "nvinfer1::ILayer::outputTypeIsSet")]
+    pub fn is_output_type_set(&self, index: usize) -> Result<bool> {
+        let position = self.position("output", index, self.num_outputs()?)?;
+        // SAFETY: a network's layers live as long as it, and the index is below the count.
+        unsafe { call!(self.base(), ILayer_outputTypeIsSet(position)) }
+    }
+
+    /// Takes [`set_output_type`](Self::set_output_type) back. TensorRT 10 and RTX 1.4 only.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where networks are strongly typed.
+    #[doc(alias = "nvinfer1::ILayer::resetOutputType")]
+    pub fn reset_output_type(&self, index: usize) -> Result<()> {
+        let position = self.position("output", index, self.num_outputs()?)?;
+        // SAFETY: a network's layers live as long as it, and the index is below the count.
+        unsafe { call!(self.base(), ILayer_resetOutputType(position)) }
+    }
+
+    /// Takes [`set_precision`](Self::set_precision) back. TensorRT 10 and RTX 1.4 only.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where networks are strongly typed.
+    #[doc(alias = "nvinfer1::ILayer::resetPrecision")]
+    pub fn reset_precision(&self) -> Result<()> {
+        // SAFETY: a network's layers live as long as it.
+        unsafe { call!(self.base(), ILayer_resetPrecision()) }
     }
 
     /// The precision that was asked for; none if none was. TensorRT 10 and RTX 1.4 only.
@@ -312,8 +347,10 @@ impl<'n, K> Layer<'n, K> {
     #[doc(alias = "nvinfer1::ILayer::setMetadata")]
     pub fn set_metadata(&self, metadata: &str) -> Result<()> {
         let string = c_string("set a layer's metadata", metadata)?;
+        let operation = Operation::begin();
         // SAFETY: a network's layers live as long as it; the text lives during the call and is copied.
-        unsafe { call!(self.base(), ILayer_setMetadata(string.as_ptr())) }
+        unsafe { call!(self.base(), ILayer_setMetadata(string.as_ptr())) }?;
+        operation.silent(self.library(), ErrorKind::Setting, "set a layer's metadata")
     }
 
     fn position(&self, what: &str, index: usize, count: usize) -> Result<i32> {

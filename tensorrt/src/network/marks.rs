@@ -1,4 +1,4 @@
-//! What is marked in a network besides outputs: tensors to debug, weights to refit.
+//! What is marked in a network: outputs, tensors to debug, weights to refit; and what is taken out of it.
 
 use super::{NetworkDefinition, Tensor, Weights};
 use crate::error::{ErrorKind, Result};
@@ -103,5 +103,105 @@ impl NetworkDefinition<'_> {
         let string = c_string("ask whether weights are refittable", name)?;
         // SAFETY: the network is alive; the name lives during the call.
         unsafe { call!(self.raw, INetworkDefinition_areWeightsMarkedRefittable(string.as_ptr())) }
+    }
+
+    /// Makes a tensor an output. Its name is what engines call it.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the tensor is of another network, `Build` if it is an input, or an output already.
+    #[doc(alias = "nvinfer1::INetworkDefinition::markOutput")]
+    pub fn mark_output(&self, tensor: Tensor<'_>) -> Result<()> {
+        self.own(tensor)?;
+        let operation = Operation::begin();
+        // SAFETY: network and tensor are alive and belong together (checked above).
+        unsafe { call!(self.raw, INetworkDefinition_markOutput(tensor.as_ptr())) }?;
+        operation.silent(self.library(), ErrorKind::Build, "mark an output")
+    }
+
+    /// Takes back that a tensor is an output.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the tensor is of another network, `Build` if it is no output.
+    #[doc(alias = "nvinfer1::INetworkDefinition::unmarkOutput")]
+    pub fn unmark_output(&self, tensor: Tensor<'_>) -> Result<()> {
+        self.own(tensor)?;
+        let operation = Operation::begin();
+        // SAFETY: network and tensor are alive and belong together (checked above).
+        unsafe { call!(self.raw, INetworkDefinition_unmarkOutput(tensor.as_ptr())) }?;
+        operation.silent(self.library(), ErrorKind::Build, "unmark an output")
+    }
+
+    /// Makes a shape tensor an output, whose values are computed on the host.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the tensor is of another network, `Build` if TensorRT refuses.
+    #[doc(alias = "nvinfer1::INetworkDefinition::markOutputForShapes")]
+    pub fn mark_output_for_shapes(&self, tensor: Tensor<'_>) -> Result<()> {
+        self.own(tensor)?;
+        let operation = Operation::begin();
+        // SAFETY: network and tensor are alive and belong together (checked above).
+        let done = unsafe { call!(self.raw, INetworkDefinition_markOutputForShapes(tensor.as_ptr())) }?;
+        operation.truth(self.library(), ErrorKind::Build, "mark an output for shapes", done)
+    }
+
+    /// Takes back that a shape tensor is an output.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the tensor is of another network, `Build` if TensorRT refuses.
+    #[doc(alias = "nvinfer1::INetworkDefinition::unmarkOutputForShapes")]
+    pub fn unmark_output_for_shapes(&self, tensor: Tensor<'_>) -> Result<()> {
+        self.own(tensor)?;
+        let operation = Operation::begin();
+        // SAFETY: network and tensor are alive and belong together (checked above).
+        let done = unsafe { call!(self.raw, INetworkDefinition_unmarkOutputForShapes(tensor.as_ptr())) }?;
+        operation.truth(self.library(), ErrorKind::Build, "unmark an output for shapes", done)
+    }
+
+    /// Takes an input that no layer reads out of the network.
+    ///
+    /// # Safety
+    ///
+    /// - No handle of the tensor is used afterwards: TensorRT frees it.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if the tensor is of another network, `Setting` if a layer refers to it.
+    #[doc(alias = "nvinfer1::INetworkDefinition::removeTensor")]
+    pub unsafe fn remove_tensor(&self, tensor: Tensor<'_>) -> Result<()> {
+        self.own(tensor)?;
+        let operation = Operation::begin();
+        // SAFETY: network and tensor are alive and belong together (checked above), and the caller uses the tensor no more.
+        unsafe { call!(self.raw, INetworkDefinition_removeTensor(tensor.as_ptr())) }?;
+        operation.silent(self.library(), ErrorKind::Setting, "remove a tensor")
+    }
+
+    /// Lets the values of every tensor that is not fused away be looked at while an engine runs.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the loaded library has no such method, `Setting` if TensorRT refuses.
+    #[doc(alias = "nvinfer1::INetworkDefinition::markUnfusedTensorsAsDebugTensors")]
+    pub fn mark_unfused_tensors_as_debug_tensors(&self) -> Result<()> {
+        let operation = Operation::begin();
+        // SAFETY: the network is alive.
+        let done = unsafe { call!(self.raw, INetworkDefinition_markUnfusedTensorsAsDebugTensors()) }?;
+        operation.truth(self.library(), ErrorKind::Setting, "mark unfused tensors as debug tensors", done)
+    }
+
+    /// Takes [`mark_unfused_tensors_as_debug_tensors`](Self::mark_unfused_tensors_as_debug_tensors) back.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the loaded library has no such method, `Setting` if TensorRT refuses.
+    #[doc(alias = "nvinfer1::INetworkDefinition::unmarkUnfusedTensorsAsDebugTensors")]
+    pub fn unmark_unfused_tensors_as_debug_tensors(&self) -> Result<()> {
+        let operation = Operation::begin();
+        // SAFETY: the network is alive.
+        let done = unsafe { call!(self.raw, INetworkDefinition_unmarkUnfusedTensorsAsDebugTensors()) }?;
+        operation.truth(self.library(), ErrorKind::Setting, "unmark unfused tensors as debug tensors", done)
     }
 }

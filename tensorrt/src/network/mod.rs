@@ -9,7 +9,7 @@ mod weights;
 
 use std::cell::RefCell;
 
-use tensorrt_sys::{ILayer, INetworkDefinition, IParser, ITensor, Library};
+use tensorrt_sys::{Family, ILayer, INetworkDefinition, IParser, ITensor, Library};
 
 pub use self::layer::{Layer, TypedLayer};
 pub use self::tensor::Tensor;
@@ -41,7 +41,10 @@ impl<'b> NetworkDefinition<'b> {
         NetworkDefinition { parsers: RefCell::default(), raw, weights: RefCell::default(), builder }
     }
 
-    pub(crate) fn builder(&self) -> &'b Builder {
+    /// The builder it came from.
+    #[must_use]
+    #[doc(alias = "nvinfer1::INetworkDefinition::getBuilder")]
+    pub fn builder(&self) -> &'b Builder {
         self.builder
     }
 
@@ -83,34 +86,6 @@ impl<'b> NetworkDefinition<'b> {
         let tried = format!("add the input {name:?} of type {} and shape {dims}", data_type.name());
         let pointer = operation.object(self.library(), ErrorKind::Build, tried, made)?;
         Ok(Tensor::new(self, pointer))
-    }
-
-    /// Makes a tensor an output.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` if the tensor is of another network, `Build` if TensorRT refuses.
-    #[doc(alias = "nvinfer1::INetworkDefinition::markOutput")]
-    pub fn mark_output(&self, tensor: Tensor<'_>) -> Result<()> {
-        self.own(tensor)?;
-        let operation = Operation::begin();
-        // SAFETY: network and tensor are alive and belong together (checked above).
-        unsafe { call!(self.raw, INetworkDefinition_markOutput(tensor.as_ptr())) }?;
-        operation.silent(self.library(), ErrorKind::Build, "mark an output")
-    }
-
-    /// Takes back that a tensor is an output.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` if the tensor is of another network, `Build` if TensorRT refuses.
-    #[doc(alias = "nvinfer1::INetworkDefinition::unmarkOutput")]
-    pub fn unmark_output(&self, tensor: Tensor<'_>) -> Result<()> {
-        self.own(tensor)?;
-        let operation = Operation::begin();
-        // SAFETY: network and tensor are alive and belong together (checked above).
-        unsafe { call!(self.raw, INetworkDefinition_unmarkOutput(tensor.as_ptr())) }?;
-        operation.silent(self.library(), ErrorKind::Build, "unmark an output")
     }
 
     /// The number of inputs.
@@ -250,6 +225,77 @@ impl<'b> NetworkDefinition<'b> {
         // SAFETY: the network is alive as long as `self`.
         let bits = unsafe { call!(self.raw, INetworkDefinition_getFlags()) }?;
         Ok(flags(self.library(), bits))
+    }
+
+    /// Whether it was created with a flag.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the loaded library has no such flag.
+    #[doc(alias = "nvinfer1::INetworkDefinition::getFlag")]
+    pub fn has_flag(&self, flag: NetworkDefinitionCreationFlag) -> Result<bool> {
+        let raw = flag.cross(self.library())?;
+        // SAFETY: the network is alive as long as `self`.
+        unsafe { call!(self.raw, INetworkDefinition_getFlag(raw)) }
+    }
+
+    /// Whether the type of every tensor follows from the types of inputs and layers. TensorRT 11 and TensorRT for RTX from 1.5 on know no
+    /// other networks.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the loaded library cannot tell.
+    pub fn is_strongly_typed(&self) -> Result<bool> {
+        if matches!(self.library().family(), Family::Trt11 | Family::RtxNew) {
+            return Ok(true);
+        }
+        self.has_flag(NetworkDefinitionCreationFlag::StronglyTyped)
+    }
+
+    /// Whether the batch is no axis of the tensors: never since TensorRT 10.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on TensorRT for RTX.
+    #[doc(alias = "nvinfer1::INetworkDefinition::hasImplicitBatchDimension")]
+    pub fn has_implicit_batch_dimension(&self) -> Result<bool> {
+        // SAFETY: the network is alive as long as `self`.
+        unsafe { call!(self.raw, INetworkDefinition_hasImplicitBatchDimension()) }
+    }
+
+    /// The first layer of a name.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownName` if there is none.
+    pub fn layer_named(&self, name: &str) -> Result<Layer<'_>> {
+        for layer in self.layers()? {
+            if layer.name()? == name {
+                return Ok(layer);
+            }
+        }
+        Err(Error::new(ErrorKind::UnknownName, format_args!("get the layer {name:?}"), "the network has none"))
+    }
+
+    /// The first tensor of a name: an input, or an output of a layer.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownName` if there is none.
+    pub fn tensor_named(&self, name: &str) -> Result<Tensor<'_>> {
+        for tensor in self.inputs()? {
+            if tensor.name()? == name {
+                return Ok(tensor);
+            }
+        }
+        for layer in self.layers()? {
+            for tensor in layer.outputs()? {
+                if tensor.name()? == name {
+                    return Ok(tensor);
+                }
+            }
+        }
+        Err(Error::new(ErrorKind::UnknownName, format_args!("get the tensor {name:?}"), "the network has none"))
     }
 
     /// Refuses what some libraries crash on or report badly.

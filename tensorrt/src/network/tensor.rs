@@ -68,12 +68,17 @@ impl<'n> Tensor<'n> {
     ///
     /// # Errors
     ///
-    /// `Unsupported` if the loaded library has no such method.
+    /// `ShapeMismatch` if the layer that makes it, or one before, cannot be computed: TensorRT checks layers when shapes are asked for.
     #[doc(alias = "nvinfer1::ITensor::getDimensions")]
     pub fn dims(&self) -> Result<Option<Dims>> {
+        let operation = Operation::begin();
         // SAFETY: a network's tensors live as long as it.
         let raw = unsafe { call!(self, ITensor_getDimensions()) }?;
-        Ok(Dims::from_raw(&raw))
+        let dims = Dims::from_raw(&raw);
+        if dims.is_none() {
+            operation.silent(self.library(), ErrorKind::ShapeMismatch, "infer a tensor's shape")?;
+        }
+        Ok(dims)
     }
 
     /// Changes the shape of an input.
@@ -173,6 +178,42 @@ impl<'n> Tensor<'n> {
         <TensorLocation as Value>::read(self.library(), raw, "ITensor::getLocation")
     }
 
+    /// Sets where an input is stored. TensorRT only, and deprecated by NVIDIA: shape tensors are on the host by themselves.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on TensorRT for RTX, `Setting` if TensorRT refuses.
+    #[doc(alias = "nvinfer1::ITensor::setLocation")]
+    pub fn set_location(&self, location: TensorLocation) -> Result<()> {
+        let raw = location.cross(self.library())?;
+        let operation = Operation::begin();
+        // SAFETY: a network's tensors live as long as it.
+        unsafe { call!(self, ITensor_setLocation(raw)) }?;
+        operation.silent(self.library(), ErrorKind::Setting, format_args!("store a tensor in {location}"))
+    }
+
+    /// Whether one value serves a whole implicit batch: never since TensorRT 10. TensorRT only.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on TensorRT for RTX.
+    #[doc(alias = "nvinfer1::ITensor::getBroadcastAcrossBatch")]
+    pub fn broadcast_across_batch(&self) -> Result<bool> {
+        // SAFETY: a network's tensors live as long as it.
+        unsafe { call!(self, ITensor_getBroadcastAcrossBatch()) }
+    }
+
+    /// Sets whether one value serves a whole implicit batch, which has no effect since TensorRT 10. TensorRT only.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on TensorRT for RTX.
+    #[doc(alias = "nvinfer1::ITensor::setBroadcastAcrossBatch")]
+    pub fn set_broadcast_across_batch(&self, broadcast: bool) -> Result<()> {
+        // SAFETY: a network's tensors live as long as it.
+        unsafe { call!(self, ITensor_setBroadcastAcrossBatch(broadcast)) }
+    }
+
     /// The memory layouts that an input or output may have.
     ///
     /// # Errors
@@ -239,6 +280,17 @@ impl<'n> Tensor<'n> {
         // SAFETY: a network's tensors live as long as it.
         let taken = unsafe { call!(self, ITensor_setDynamicRange(min, max)) }?;
         operation.truth(self.library(), ErrorKind::Setting, format_args!("set the range {min} to {max}"), taken)
+    }
+
+    /// Takes [`set_dynamic_range`](Self::set_dynamic_range) back. TensorRT 10 only.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` on other releases.
+    #[doc(alias = "nvinfer1::ITensor::resetDynamicRange")]
+    pub fn reset_dynamic_range(&self) -> Result<()> {
+        // SAFETY: a network's tensors live as long as it.
+        unsafe { call!(self, ITensor_resetDynamicRange()) }
     }
 
     /// The range of values that int8 stands for; none if it was not set. TensorRT 10 only.

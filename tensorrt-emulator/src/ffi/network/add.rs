@@ -9,7 +9,7 @@ use tensorrt_sys::{
     UnaryOperation,
 };
 
-use super::{NetworkObject, add};
+use super::{NetworkObject, add, tensor_id};
 use crate::ffi::dims::{data_type, from_c, shape_from_c, weights};
 use crate::ffi::entries::entries;
 use crate::ffi::object::Object;
@@ -108,6 +108,27 @@ fn quantization(axis: i32, to: DataType) -> Quantization {
     Quantization { axis, to, block_shape: None }
 }
 
+/// Alpha and beta of an activation until they are set.
+fn activation_numbers(op: ActivationType) -> (f32, f32) {
+    use ActivationType as A;
+    match op {
+        A::Clip => (f32::MIN, f32::MAX),
+        A::Elu | A::ThresholdedRelu => (1.0, 0.0),
+        A::HardSigmoid => (0.2, 0.5),
+        A::LeakyRelu => (0.01, 0.0),
+        A::ScaledTanh | A::Softplus => (1.0, 1.0),
+        A::Selu => (1.673_263_2, 1.050_701),
+        _ => (0.0, 0.0),
+    }
+}
+
+/// The axis that softmax and concatenation take first.
+fn third_from_end(network: &NetworkObject, tensor: *mut ITensor) -> Result<usize> {
+    let id = tensor_id(&network.shared, tensor)?;
+    let rank = network.shared.state().inferred().accepted(id).map_or(0, |value| value.dims.rank());
+    Ok(rank.saturating_sub(3))
+}
+
 /// Fills the entries.
 #[expect(clippy::too_many_lines, reason = "one line a layer kind, in the order of NVIDIA's header")]
 pub(super) fn fill(api: &mut Api) {
@@ -121,7 +142,8 @@ pub(super) fn fill(api: &mut Api) {
         }
         fn INetworkDefinition_addActivation(network, input: *mut ITensor, op: i32) -> *mut tensorrt_sys::IActivationLayer {
             let op = ActivationType::read(network.scope().family, op)?;
-            add(network, LayerKind::Activation { op, alpha: 0.0, beta: 0.0 }, &[input])
+            let (alpha, beta) = activation_numbers(op);
+            add(network, LayerKind::Activation { op, alpha, beta }, &[input])
         }
         fn INetworkDefinition_addPoolingNd(network, input: *mut ITensor, op: i32, window: *const tensorrt_sys::Dims) -> *mut tensorrt_sys::IPoolingLayer {
             let window = shape_from_c(window, "the window")?;
@@ -129,7 +151,7 @@ pub(super) fn fill(api: &mut Api) {
             let kind = LayerKind::Pooling(Pooling {
                 op: PoolingType::read(network.scope().family, op)?,
                 window,
-                stride: window,
+                stride: Dims::splat(1, window.rank()),
                 pre_padding: zero,
                 post_padding: zero,
                 padding_mode: PaddingMode::ExplicitRoundDown,
@@ -148,10 +170,13 @@ pub(super) fn fill(api: &mut Api) {
             scale(network, input, mode, [shift, factor, power], 1)
         }
         fn INetworkDefinition_addSoftMax(network, input: *mut ITensor) -> *mut tensorrt_sys::ISoftMaxLayer {
-            add(network, LayerKind::Softmax { axes: 1 << 1 }, &[input])
+            let axis = third_from_end(network, input)?;
+            add(network, LayerKind::Softmax { axes: 1 << axis }, &[input])
         }
         fn INetworkDefinition_addConcatenation(network, inputs: *const *mut ITensor, count: i32) -> *mut tensorrt_sys::IConcatenationLayer {
-            add(network, LayerKind::Concatenation { axis: 0 }, tensors(inputs, count)?)
+            let inputs = tensors(inputs, count)?;
+            let axis = i32::try_from(third_from_end(network, inputs[0])?).unwrap_or(0);
+            add(network, LayerKind::Concatenation { axis }, inputs)
         }
         fn INetworkDefinition_addElementWise(network, a: *mut ITensor, b: *mut ITensor, op: i32) -> *mut tensorrt_sys::IElementWiseLayer {
             add(network, LayerKind::ElementWise { op: ElementWiseOperation::read(network.scope().family, op)? }, &[a, b])
@@ -202,13 +227,8 @@ pub(super) fn fill(api: &mut Api) {
         }
         fn INetworkDefinition_addConstant(network, dims: *const tensorrt_sys::Dims, values: tensorrt_sys::Weights) -> *mut tensorrt_sys::IConstantLayer {
             let dims = shape_from_c(dims, "the constant's dimensions")?;
-            let origin = values.values.addr();
-            let blob = weights(network.scope().family, values, "the constant")?;
-            let blob = blob.ok_or_else(|| Error::invalid("a constant needs values"))?;
-            if dims.volume() != Some(blob.count) {
-                return Err(Error::invalid(format!("a constant of dimensions {dims} got {} values", blob.count)));
-            }
-            let weights = network.shared.state().keep_weights(blob, origin);
+            let weights = keep(network, values, "the constant")?;
+            let weights = weights.ok_or_else(|| Error::invalid("a constant needs values"))?;
             add(network, LayerKind::Constant { weights, dims }, &[])
         }
         fn INetworkDefinition_addIdentity(network, input: *mut ITensor) -> *mut tensorrt_sys::IIdentityLayer {

@@ -64,19 +64,6 @@ impl LayerObject {
         &raw const **kept
     }
 
-    /// Checks that a boundary layer of a loop or conditional has an input `index`.
-    fn takes(&self, index: usize) -> Result<()> {
-        let most = self.read(|layer| match &layer.kind {
-            LayerKind::Condition { .. }
-            | LayerKind::ConditionalInput { .. }
-            | LayerKind::Iterator { .. }
-            | LayerKind::TripLimit { .. } => 1,
-            LayerKind::ConditionalOutput { .. } | LayerKind::LoopOutput { .. } | LayerKind::Recurrence { .. } => 2,
-            _ => usize::MAX,
-        })?;
-        if index < most { Ok(()) } else { Err(Error::invalid(format!("the layer has no input {index}"))) }
-    }
-
     fn output(&self, index: i32) -> Result<usize> {
         let outputs = self.read(|layer| layer.outputs.len())?;
         let index = usize::try_from(index).ok().filter(|&index| index < outputs);
@@ -91,8 +78,7 @@ pub(super) fn fill(api: &mut Api) {
         fn ILayer_getType(layer) -> i32 { layer.read(|it| it.kind.layer_type().show(layer.scope.family)) }
         fn ILayer_setName(layer, name: *const c_char) {
             let name = read(name, "the layer's name")?;
-            upgrade(&layer.shared)?.state().importing().graph_mut().layer_mut(layer.id).name = name;
-            Ok(())
+            upgrade(&layer.shared)?.state().rename_layer(layer.id, name)
         }
         fn ILayer_getName(layer) -> *const c_char { layer.read(|it| layer.name.show(&it.name)) }
         fn ILayer_setMetadata(layer, text: *const c_char) {
@@ -115,9 +101,9 @@ pub(super) fn fill(api: &mut Api) {
         }
         fn ILayer_setInput(layer, index: i32, tensor: *mut ITensor) {
             let id = tensor_id(&upgrade(&layer.shared)?, tensor)?;
-            let index = usize::try_from(index).ok().filter(|&index| index < 16);
-            let index = index.ok_or_else(|| Error::invalid("no layer has such an input"))?;
-            layer.takes(index)?;
+            let most = layer.read(|it| it.kind.max_inputs(it.inputs.len()))?;
+            let index = usize::try_from(index).ok().filter(|&index| index < most);
+            let index = index.ok_or_else(|| Error::invalid(format!("the layer has inputs 0 to {}", most.saturating_sub(1))))?;
             layer.change(|it| {
                 if it.inputs.len() <= index {
                     it.inputs.resize(index + 1, None);

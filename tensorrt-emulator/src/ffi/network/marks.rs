@@ -50,6 +50,24 @@ pub(super) fn unmark_output(network: &NetworkObject, tensor: *mut ITensor) -> Re
     Ok(())
 }
 
+/// Takes an input that nothing reads out of the network.
+fn remove(network: &NetworkObject, tensor: *mut ITensor) -> Result<()> {
+    let id = tensor_id(&network.shared, tensor)?;
+    let mut state = network.shared.state();
+    let graph = state.importing().graph_mut();
+    let tensor = graph.tensor(id);
+    let maker = tensor.producer.map(|(layer, _)| layer.0 as usize);
+    let reader = || graph.layers.iter().position(|layer| layer.inputs.contains(&Some(id)));
+    if let Some(layer) = maker.or_else(reader) {
+        let (name, layer) = (&tensor.name, &graph.layers[layer].name);
+        return Err(Error::invalid(format!("\"{name}\" cannot be removed: the layer \"{layer}\" refers to it")));
+    }
+    graph.tensor_mut(id).name.clear();
+    graph.inputs.retain(|&input| input != id);
+    graph.debug.remove(&id);
+    Ok(())
+}
+
 /// The weights that the user has at the address of `blob`, or that were read from a layer.
 fn find_weights(state: &State, blob: &tensorrt_sys::Weights, bytes: Option<usize>) -> Vec<WeightsId> {
     let graph = state.network().graph();
@@ -98,6 +116,26 @@ fn mark_refittable(network: &NetworkObject, name: &str) -> Result<bool> {
 pub(super) fn fill(api: &mut Api) {
     entries! { api;
         INetworkDefinition: NetworkObject {
+        fn INetworkDefinition_markOutputForShapes(network, tensor: *mut ITensor) -> bool {
+            let id = tensor_id(&network.shared, tensor)?;
+            if !network.shared.state().network().graph().outputs.contains(&id) {
+                mark_output(network, tensor)?;
+            }
+            Ok(true)
+        }
+        fn INetworkDefinition_unmarkOutputForShapes(network, tensor: *mut ITensor) -> bool {
+            unmark_output(network, tensor)?;
+            Ok(true)
+        }
+        fn INetworkDefinition_removeTensor(network, tensor: *mut ITensor) { remove(network, tensor) }
+        fn INetworkDefinition_markUnfusedTensorsAsDebugTensors(network) -> bool {
+            network.shared.state().debugs_unfused = true;
+            Ok(true)
+        }
+        fn INetworkDefinition_unmarkUnfusedTensorsAsDebugTensors(network) -> bool {
+            network.shared.state().debugs_unfused = false;
+            Ok(true)
+        }
         fn INetworkDefinition_markDebug(network, tensor: *mut ITensor) -> bool {
             let id = tensor_id(&network.shared, tensor)?;
             network.shared.state().importing().graph_mut().debug.insert(id);

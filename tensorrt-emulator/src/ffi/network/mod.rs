@@ -4,11 +4,13 @@ mod add;
 mod attention;
 mod collective;
 mod conditionals;
+mod dynamic;
 mod kv_cache;
 mod layer;
 mod loops;
 mod marks;
 mod moe;
+mod names;
 mod properties;
 mod tensor;
 
@@ -61,6 +63,10 @@ pub(super) struct State {
     changed: bool,
     /// Where the user has the values of weights that were given by hand: what tells one blob from another.
     origins: Vec<(usize, WeightsId)>,
+    /// How many tensors were renamed because their default names were taken.
+    collisions: u32,
+    /// Whether every tensor of an engine may be looked at.
+    debugs_unfused: bool,
 }
 
 impl Object for NetworkObject {
@@ -71,8 +77,14 @@ impl Object for NetworkObject {
 
 impl NetworkObject {
     /// A new network of a builder.
-    pub(super) fn hand_out(scope: Scope, builder: *mut IBuilder, flags: u32) -> *mut tensorrt_sys::INetworkDefinition {
+    pub(super) fn hand_out(
+        scope: Scope,
+        builder: *mut IBuilder,
+        flags: u32,
+        name: String,
+    ) -> *mut tensorrt_sys::INetworkDefinition {
         let shared = Arc::new(Shared { scope, flags, state: Mutex::default() });
+        shared.state().importing().graph_mut().name = name;
         into_raw(Self { shared, builder, name: Text::default() })
     }
 
@@ -97,6 +109,11 @@ impl Shared {
 }
 
 impl State {
+    /// Whether every tensor of an engine may be looked at.
+    pub(super) fn debugs_unfused(&self) -> bool {
+        self.debugs_unfused
+    }
+
     /// The network with every shape inferred.
     ///
     /// # Errors
@@ -172,16 +189,25 @@ fn tensor_id(shared: &Arc<Shared>, tensor: *mut ITensor) -> Result<TensorId> {
     Ok(tensor.id)
 }
 
-/// Adds a layer and returns its object.
+/// Adds a layer and returns its object; whether its inputs fit is found out when their shapes are asked for.
 fn add<C>(network: &NetworkObject, kind: LayerKind, inputs: &[*mut ITensor]) -> Result<*mut C> {
-    add_to(&network.shared, kind, inputs)
+    let inputs = inputs.iter().map(|&tensor| tensor_id(&network.shared, tensor).map(Some));
+    let inputs = inputs.collect::<Result<Vec<_>>>()?;
+    let mut state = network.shared.state();
+    let layer = state.inferred().add_lazily(kind, inputs);
+    state.settle_names(layer);
+    drop(state);
+    Ok(layer_object(&network.shared, layer).cast())
 }
 
-/// Adds a layer to the network that others share, and returns its object.
+/// Adds a boundary layer of a loop or conditional, which must fit at once, and returns its object.
 fn add_to<C>(shared: &Arc<Shared>, kind: LayerKind, inputs: &[*mut ITensor]) -> Result<*mut C> {
     let inputs = inputs.iter().map(|&tensor| tensor_id(shared, tensor).map(Some));
     let inputs = inputs.collect::<Result<Vec<_>>>()?;
-    let layer = shared.state().inferred().add(kind, inputs)?;
+    let mut state = shared.state();
+    let layer = state.inferred().add(kind, inputs)?;
+    state.settle_names(layer);
+    drop(state);
     Ok(layer_object(shared, layer).cast())
 }
 
@@ -238,7 +264,10 @@ pub(super) fn fill(api: &mut Api) {
             let dims = shape_from_c(dims, "the input's dimensions")?;
             let name = read(name, "the input's name")?;
             let dtype = data_type(network.scope().family, dtype)?;
-            let id = network.shared.state().importing().add_input(&name, dtype, dims)?;
+            let mut state = network.shared.state();
+            state.free_tensor_name(&name, None)?;
+            let id = state.importing().add_input(&name, dtype, dims)?;
+            drop(state);
             Ok(tensor_object(&network.shared, id))
         }
         fn INetworkDefinition_markOutput(network, tensor: *mut ITensor) {
@@ -275,6 +304,7 @@ pub(super) fn fill(api: &mut Api) {
     attention::fill(api);
     collective::fill(api);
     conditionals::fill(api);
+    dynamic::fill(api);
     kv_cache::fill(api);
     layer::fill(api);
     loops::fill(api);

@@ -3,14 +3,15 @@
 use std::ffi::c_char;
 
 use tensorrt_sys::{
-    ActivationType, Api, CumulativeOperation, DataType, ElementWiseOperation, Family, FillOperation, GatherMode,
-    InterpolationMode, MatrixOperation, PaddingMode, PoolingType, ReduceOperation, ResizeCoordinateTransformation,
-    ResizeRoundMode, ResizeSelector, SampleMode, ScaleMode, ScatterMode, TopKOperation, UnaryOperation,
+    ActivationType, Api, BoundingBoxFormat, CumulativeOperation, DataType, ElementWiseOperation, Family, FillOperation,
+    GatherMode, InterpolationMode, MatrixOperation, PaddingMode, PoolingType, ReduceOperation,
+    ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, SampleMode, ScaleMode, ScatterMode, TopKOperation,
+    UnaryOperation,
 };
 
 use super::layer::LayerObject;
 use super::upgrade;
-use crate::ffi::dims::{from_c, permutation_to_c, to_c, weights};
+use crate::ffi::dims::{from_c, permutation_to_c, shape_from_c, to_c, weights};
 use crate::ffi::entries::entries;
 use crate::ffi::object::Object;
 use crate::ffi::text::read;
@@ -274,6 +275,28 @@ fn fill_special(api: &mut Api) {
                 _ => None,
             })
         }
+        fn IConstantLayer_setWeights(layer, value: tensorrt_sys::Weights) {
+            if value.count == 0 {
+                return Err(Error::invalid("a constant needs values"));
+            }
+            take_weights(layer, value, |kind, id| match (kind, id) {
+                (LayerKind::Constant { weights, .. }, Some(id)) => {
+                    *weights = id;
+                    true
+                }
+                _ => false,
+            })
+        }
+        fn IConstantLayer_setDimensions(layer, value: *const tensorrt_sys::Dims) {
+            let value = shape_from_c(value, "the constant's dimensions")?;
+            set(layer, |kind| match kind {
+                LayerKind::Constant { dims, .. } => {
+                    *dims = value;
+                    true
+                }
+                _ => false,
+            })
+        }
         fn IConstantLayer_getDimensions(layer) -> tensorrt_sys::Dims {
             get(layer, |kind, _| match kind {
                 LayerKind::Constant { dims, .. } => Some(to_c(dims)),
@@ -301,6 +324,16 @@ fn fill_special(api: &mut Api) {
         }
         }
         IAssertionLayer: LayerObject {
+        fn IAssertionLayer_setMessage(layer, text: *const c_char) {
+            let text = read(text, "the message")?;
+            set(layer, |kind| match kind {
+                LayerKind::Assertion { message } => {
+                    *message = text;
+                    true
+                }
+                _ => false,
+            })
+        }
         fn IAssertionLayer_getMessage(layer) -> *const c_char {
             get(layer, |kind, _| match kind {
                 LayerKind::Assertion { message } => Some(layer.text.show(message)),
@@ -335,21 +368,6 @@ fn fill_special(api: &mut Api) {
             get(layer, |kind, _| match kind {
                 LayerKind::Normalization(it) => Some(it.v2),
                 _ => None,
-            })
-        }
-        }
-        IResizeLayer: LayerObject {
-        fn IResizeLayer_setScales(layer, scales: *const f32, count: i32) {
-            let len = usize::try_from(count).ok().filter(|&len| len <= Dims::MAX && !scales.is_null());
-            let len = len.ok_or_else(|| Error::invalid(format!("{count} scales")))?;
-            // SAFETY: the table's contract: the array has `count` numbers, readable during the call.
-            let given = unsafe { std::slice::from_raw_parts(scales, len) };
-            set(layer, |kind| match kind {
-                LayerKind::Resize(it) => {
-                    it.scales = given.to_vec();
-                    true
-                }
-                _ => false,
             })
         }
         }
@@ -390,13 +408,13 @@ pub(super) fn fill(api: &mut Api) {
         () IDequantizeLayer: i32 = IDequantizeLayer_getAxis IDequantizeLayer_setAxis LayerKind::Dequantize(Quantization { axis: it, .. }) => it;
         () IDequantizeLayer: DataType = IDequantizeLayer_getToType IDequantizeLayer_setToType LayerKind::Dequantize(Quantization { to: it, .. }) => it;
         (bool) IDequantizeLayer: Option<Dims> = IDequantizeLayer_getBlockShape IDequantizeLayer_setBlockShape LayerKind::Dequantize(Quantization { block_shape: it, .. }) => it;
+        () IDynamicQuantizeLayer: DataType = IDynamicQuantizeLayer_getToType IDynamicQuantizeLayer_setToType LayerKind::DynamicQuantize { to: it, .. } => it;
+        () IDynamicQuantizeLayer: DataType = IDynamicQuantizeLayer_getScaleType IDynamicQuantizeLayer_setScaleType LayerKind::DynamicQuantize { scale_type: it, .. } => it;
+        () IDynamicQuantizeLayer: i32 = IDynamicQuantizeLayer_getAxis IDynamicQuantizeLayer_setAxis LayerKind::DynamicQuantize { axis: it, .. } => it;
+        () IDynamicQuantizeLayer: i32 = IDynamicQuantizeLayer_getBlockSize IDynamicQuantizeLayer_setBlockSize LayerKind::DynamicQuantize { block_size: it, .. } => it;
+        () IDynamicQuantizeLayer: Option<Dims> = IDynamicQuantizeLayer_getBlockShape IDynamicQuantizeLayer_setBlockShape LayerKind::DynamicQuantize { block_shape: it, .. } => it;
         () IElementWiseLayer: ElementWiseOperation = IElementWiseLayer_getOperation IElementWiseLayer_setOperation LayerKind::ElementWise { op: it, .. } => it;
-        () IFillLayer: Dims = IFillLayer_getDimensions IFillLayer_setDimensions LayerKind::Fill(Fill { dims: it, .. }) => it;
         () IFillLayer: FillOperation = IFillLayer_getOperation IFillLayer_setOperation LayerKind::Fill(Fill { op: it, .. }) => it;
-        () IFillLayer: f64 = IFillLayer_getAlpha IFillLayer_setAlpha LayerKind::Fill(Fill { alpha: it, .. }) => it;
-        () IFillLayer: f64 = IFillLayer_getBeta IFillLayer_setBeta LayerKind::Fill(Fill { beta: it, .. }) => it;
-        () IFillLayer: i64 = IFillLayer_getAlphaInt64 IFillLayer_setAlphaInt64 LayerKind::Fill(Fill { alpha_int64: it, .. }) => it;
-        () IFillLayer: i64 = IFillLayer_getBetaInt64 IFillLayer_setBetaInt64 LayerKind::Fill(Fill { beta_int64: it, .. }) => it;
         () IFillLayer: DataType = IFillLayer_getToType IFillLayer_setToType LayerKind::Fill(Fill { to: it, .. }) => it;
         () IGatherLayer: i32 = IGatherLayer_getGatherAxis IGatherLayer_setGatherAxis LayerKind::Gather { axis: it, .. } => it;
         () IGatherLayer: i32 = IGatherLayer_getNbElementWiseDims IGatherLayer_setNbElementWiseDims LayerKind::Gather { num_elementwise_dims: it, .. } => it;
@@ -408,6 +426,10 @@ pub(super) fn fill(api: &mut Api) {
         () ILRNLayer: f32 = ILRNLayer_getAlpha ILRNLayer_setAlpha LayerKind::Lrn { alpha: it, .. } => it;
         () ILRNLayer: f32 = ILRNLayer_getBeta ILRNLayer_setBeta LayerKind::Lrn { beta: it, .. } => it;
         () ILRNLayer: f32 = ILRNLayer_getK ILRNLayer_setK LayerKind::Lrn { k: it, .. } => it;
+        () INMSLayer: BoundingBoxFormat = INMSLayer_getBoundingBoxFormat INMSLayer_setBoundingBoxFormat LayerKind::Nms { format: it, .. } => it;
+        () INMSLayer: i32 = INMSLayer_getTopKBoxLimit INMSLayer_setTopKBoxLimit LayerKind::Nms { topk_limit: it, .. } => it;
+        (bool) INMSLayer: DataType = INMSLayer_getIndicesType INMSLayer_setIndicesType LayerKind::Nms { indices: it, .. } => it;
+        (bool) INonZeroLayer: DataType = INonZeroLayer_getIndicesType INonZeroLayer_setIndicesType LayerKind::NonZero { indices: it, .. } => it;
         () INormalizationLayer: f32 = INormalizationLayer_getEpsilon INormalizationLayer_setEpsilon LayerKind::Normalization(Normalization { epsilon: it, .. }) => it;
         () INormalizationLayer: u32 = INormalizationLayer_getAxes INormalizationLayer_setAxes LayerKind::Normalization(Normalization { axes: it, .. }) => it;
         () INormalizationLayer: i64 = INormalizationLayer_getNbGroups INormalizationLayer_setNbGroups LayerKind::Normalization(Normalization { groups: it, .. }) => it;
@@ -426,7 +448,6 @@ pub(super) fn fill(api: &mut Api) {
         () IReduceLayer: ReduceOperation = IReduceLayer_getOperation IReduceLayer_setOperation LayerKind::Reduce { op: it, .. } => it;
         () IReduceLayer: u32 = IReduceLayer_getReduceAxes IReduceLayer_setReduceAxes LayerKind::Reduce { axes: it, .. } => it;
         () IReduceLayer: bool = IReduceLayer_getKeepDimensions IReduceLayer_setKeepDimensions LayerKind::Reduce { keep_dims: it, .. } => it;
-        () IResizeLayer: Option<Dims> = IResizeLayer_getOutputDimensions IResizeLayer_setOutputDimensions LayerKind::Resize(Resize { dims: it, .. }) => it;
         () IResizeLayer: InterpolationMode = IResizeLayer_getResizeMode IResizeLayer_setResizeMode LayerKind::Resize(Resize { mode: it, .. }) => it;
         () IResizeLayer: ResizeCoordinateTransformation = IResizeLayer_getCoordinateTransformation IResizeLayer_setCoordinateTransformation LayerKind::Resize(Resize { transformation: it, .. }) => it;
         () IResizeLayer: ResizeSelector = IResizeLayer_getSelectorForSinglePixel IResizeLayer_setSelectorForSinglePixel LayerKind::Resize(Resize { selector: it, .. }) => it;
@@ -441,16 +462,10 @@ pub(super) fn fill(api: &mut Api) {
         () IScaleLayer: i32 = IScaleLayer_getChannelAxis IScaleLayer_setChannelAxis LayerKind::Scale(Scale { channel_axis: it, .. }) => it;
         () IScatterLayer: ScatterMode = IScatterLayer_getMode IScatterLayer_setMode LayerKind::Scatter { mode: it, .. } => it;
         () IScatterLayer: i32 = IScatterLayer_getAxis IScatterLayer_setAxis LayerKind::Scatter { axis: it, .. } => it;
-        () IShuffleLayer: Option<Dims> = IShuffleLayer_getReshapeDimensions IShuffleLayer_setReshapeDimensions LayerKind::Shuffle(Shuffle { reshape: it, .. }) => it;
         () IShuffleLayer: bool = IShuffleLayer_getZeroIsPlaceholder IShuffleLayer_setZeroIsPlaceholder LayerKind::Shuffle(Shuffle { zero_is_placeholder: it, .. }) => it;
-        () ISliceLayer: Option<Dims> = ISliceLayer_getStart ISliceLayer_setStart LayerKind::Slice(Slice { start: it, .. }) => it;
-        () ISliceLayer: Option<Dims> = ISliceLayer_getSize ISliceLayer_setSize LayerKind::Slice(Slice { size: it, .. }) => it;
-        () ISliceLayer: Option<Dims> = ISliceLayer_getStride ISliceLayer_setStride LayerKind::Slice(Slice { stride: it, .. }) => it;
         () ISliceLayer: SampleMode = ISliceLayer_getMode ISliceLayer_setMode LayerKind::Slice(Slice { mode: it, .. }) => it;
-        () ISliceLayer: Option<Dims> = ISliceLayer_getAxes ISliceLayer_setAxes LayerKind::Slice(Slice { axes: it, .. }) => it;
         () ISoftMaxLayer: u32 = ISoftMaxLayer_getAxes ISoftMaxLayer_setAxes LayerKind::Softmax { axes: it, .. } => it;
         () ITopKLayer: TopKOperation = ITopKLayer_getOperation ITopKLayer_setOperation LayerKind::TopK(TopK { op: it, .. }) => it;
-        () ITopKLayer: i32 = ITopKLayer_getK ITopKLayer_setK LayerKind::TopK(TopK { k: it, .. }) => it;
         () ITopKLayer: u32 = ITopKLayer_getReduceAxes ITopKLayer_setReduceAxes LayerKind::TopK(TopK { axes: it, .. }) => it;
         (bool) ITopKLayer: DataType = ITopKLayer_getIndicesType ITopKLayer_setIndicesType LayerKind::TopK(TopK { indices: it, .. }) => it;
         () IUnaryLayer: UnaryOperation = IUnaryLayer_getOperation IUnaryLayer_setOperation LayerKind::Unary { op: it, .. } => it;

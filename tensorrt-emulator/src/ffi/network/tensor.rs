@@ -25,6 +25,7 @@ pub(super) struct TensorObject {
     dimension_name: Text,
     /// The formats allowed at the network's border, a mask.
     formats: Mutex<u32>,
+    location: Mutex<TensorLocation>,
     /// The dynamic range (TensorRT 10).
     range: Mutex<Option<(f32, f32)>>,
 }
@@ -43,7 +44,8 @@ impl TensorObject {
             scope: shared.scope.clone(),
             name: Text::default(),
             dimension_name: Text::default(),
-            formats: Mutex::new(u32::MAX),
+            formats: Mutex::new(all_formats(&shared.scope)),
+            location: Mutex::new(TensorLocation::Device),
             range: Mutex::default(),
         }
     }
@@ -62,14 +64,19 @@ impl TensorObject {
     }
 }
 
+/// The mask of every format of a family.
+fn all_formats(scope: &Scope) -> u32 {
+    let bits = TensorFormat::ALL.iter().filter_map(|format| u32::try_from(format.to_raw(scope.family)?).ok());
+    bits.fold(0, |mask, bit| mask | 1_u32.checked_shl(bit).unwrap_or(0))
+}
+
 /// Fills the entries.
 pub(super) fn fill(api: &mut Api) {
     entries! { api;
         ITensor: TensorObject {
         fn ITensor_setName(tensor, name: *const c_char) {
             let name = read(name, "the tensor's name")?;
-            upgrade(&tensor.shared)?.state().importing().graph_mut().tensor_mut(tensor.id).name = name;
-            Ok(())
+            upgrade(&tensor.shared)?.state().rename_tensor(tensor.id, name)
         }
         fn ITensor_getName(tensor) -> *const c_char {
             Ok(tensor.name.show(&upgrade(&tensor.shared)?.state().network().graph().tensor(tensor.id).name))
@@ -110,7 +117,13 @@ pub(super) fn fill(api: &mut Api) {
             tensor.is_shape_tensor(&shared)
         }
         fn ITensor_isExecutionTensor(tensor) -> bool { Ok(true) }
-        fn ITensor_getLocation(tensor) -> i32 { Ok(TensorLocation::Device.show(tensor.scope.family)) }
+        fn ITensor_getLocation(tensor) -> i32 { Ok(lock(&tensor.location).show(tensor.scope.family)) }
+        fn ITensor_setLocation(tensor, location: i32) {
+            *lock(&tensor.location) = TensorLocation::read(tensor.scope.family, location)?;
+            Ok(())
+        }
+        fn ITensor_getBroadcastAcrossBatch(tensor) -> bool { Ok(false) }
+        fn ITensor_setBroadcastAcrossBatch(tensor, broadcast: bool) { Ok(()) }
         fn ITensor_setAllowedFormats(tensor, formats: u32) {
             let linear = TensorFormat::Linear.show(tensor.scope.family);
             if u32::try_from(linear).is_ok_and(|bit| formats & 1 << bit == 0) {
@@ -122,6 +135,7 @@ pub(super) fn fill(api: &mut Api) {
         fn ITensor_getAllowedFormats(tensor) -> u32 { Ok(*lock(&tensor.formats)) }
         fn ITensor_setDimensionName(tensor, index: i32, name: *const c_char) {
             let (shared, name) = (upgrade(&tensor.shared)?, read(name, "the dimension's name")?);
+            tensor.input(&shared, "names of dimensions")?;
             let mut state = shared.state();
             let info = state.importing().graph_mut().tensor_mut(tensor.id);
             let rank = info.dims.rank();
