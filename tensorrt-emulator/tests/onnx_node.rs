@@ -290,6 +290,7 @@ fn numbers(dtype: DataType, bytes: &[u8]) -> Vec<f64> {
         DataType::Half => bytes.as_chunks::<2>().0.iter().map(|&c| f16::from_le_bytes(c).to_f64()).collect(),
         DataType::Bf16 => bytes.as_chunks::<2>().0.iter().map(|&c| bf16::from_le_bytes(c).to_f64()).collect(),
         DataType::Int8 => bytes.iter().map(|&b| b.cast_signed().into()).collect(),
+        DataType::Fp8 => bytes.iter().map(|&b| if b & 0x7F == 0x7F { f64::NAN } else { b.into() }).collect(),
         _ => bytes.iter().map(|&b| b.into()).collect(),
     }
 }

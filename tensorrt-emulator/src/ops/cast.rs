@@ -1,11 +1,13 @@
 //! Conversion between types.
 //!
 //! Floats become integers by cutting off the fraction, saturating at the integer type's limits, NaN becoming 0; wider integers become
-//! narrower ones by dropping the high bits; anything but 0 becomes true.
+//! narrower ones by dropping the high bits; anything but 0 becomes true. Int4 is cut from int8; fp8 and fp4 round to the nearest value, ties
+//! to even, and saturate.
 
 use tensorrt_sys::DataType;
 
 use super::copy::copy_bytes;
+use super::packed::{f32_to_fp4, f32_to_fp8, floats, int4, pack};
 use super::wide::map;
 use super::{Call, Kernel, Request, convert, same_len};
 use crate::tensor::{TensorMut, TensorView};
@@ -15,7 +17,7 @@ use crate::{Error, Result};
 #[derive(Debug)]
 struct Cast;
 
-/// Prepares a cast between float, half, bfloat16, int8, uint8, int32, int64 and bool.
+/// Prepares a cast between float, half, bfloat16, fp8, fp4, int4, int8, uint8, int32, int64 and bool.
 ///
 /// # Errors
 /// One of the types is another.
@@ -23,7 +25,8 @@ pub(super) fn prepare(request: &Request<'_>, to: DataType) -> Result<Box<dyn Ker
     for dtype in [request.input_type(0)?, to] {
         let integer =
             matches!(dtype, DataType::Int8 | DataType::Uint8 | DataType::Int32 | DataType::Int64 | DataType::Bool);
-        if !integer && !convert::is_computable(dtype) {
+        let small = matches!(dtype, DataType::Int4 | DataType::Fp8 | DataType::Fp4);
+        if !integer && !small && !convert::is_computable(dtype) {
             return Err(Error::unsupported(format!("a cast between {} and others", dtype.name())));
         }
     }
@@ -49,7 +52,14 @@ pub(super) fn convert(input: &TensorView<'_>, out: &mut TensorMut<'_>) -> Result
         DataType::Uint8 | DataType::Bool => from_integer(input.as_slice::<u8>()?, out),
         DataType::Int32 => from_integer(input.as_slice::<i32>()?, out),
         DataType::Int64 => from_integer(input.as_slice::<i64>()?, out),
-        _ => from_float(&convert::load(input)?, out),
+        DataType::Int4 => {
+            let values: Vec<i8> = (0..input.len()).map(|i| int4(input.bytes(), i)).collect();
+            from_integer(&values, out)
+        }
+        _ => match floats(input.dtype(), input.bytes(), input.len()) {
+            Some(values) => from_float(&values, out),
+            None => from_float(&convert::load(input)?, out),
+        },
     }
 }
 
@@ -61,6 +71,9 @@ fn from_float(x: &[f32], out: &mut TensorMut<'_>) -> Result<()> {
         DataType::Int32 => map(x, out.as_mut_slice()?, |x| x as i32),
         DataType::Int64 => map(x, out.as_mut_slice()?, |x| x as i64),
         DataType::Bool => map(x, out.as_mut_slice()?, |x| u8::from(x != 0.0)),
+        DataType::Int4 => pack(&x.iter().map(|&x| (x as i8).cast_unsigned()).collect::<Vec<_>>(), out.bytes_mut()),
+        DataType::Fp8 => map(x, out.bytes_mut(), f32_to_fp8),
+        DataType::Fp4 => pack(&x.iter().map(|&x| f32_to_fp4(x)).collect::<Vec<_>>(), out.bytes_mut()),
         _ => return convert::store(x, out),
     }
     Ok(())
@@ -103,6 +116,8 @@ fn from_integer<S: Source>(x: &[S], out: &mut TensorMut<'_>) -> Result<()> {
         DataType::Int32 => map(x, out.as_mut_slice()?, S::to_i32),
         DataType::Int64 => map(x, out.as_mut_slice()?, S::to_i64),
         DataType::Bool => map(x, out.as_mut_slice()?, |x| u8::from(x != S::default())),
+        DataType::Int4 => pack(&x.iter().map(|&x| x.to_u8()).collect::<Vec<_>>(), out.bytes_mut()),
+        DataType::Fp8 | DataType::Fp4 => return from_float(&x.iter().map(|&x| x.to_f32()).collect::<Vec<_>>(), out),
         _ => {
             return convert::fill(out, |out| {
                 map(x, out, S::to_f32);
@@ -174,8 +189,22 @@ mod tests {
     }
 
     #[test]
-    fn packed_types_are_refused() {
-        let x = tensor(&[2], &[1.0f32, 2.0]);
-        assert!(run(&LayerKind::Cast { to: DataType::Int4 }, &[Some(&x)], &[(DataType::Int4, &[2])]).is_err());
+    fn small_types_round_and_come_back() {
+        let x = tensor(&[5], &[7.6f32, -9.0, -3.0, 1e6, 0.25]);
+        for (to, codes, values) in [
+            (DataType::Int4, vec![0x77, 0xFD, 0x00], [7.0f32, 7.0, -3.0, -1.0, 0.0]),
+            (DataType::Fp4, vec![0xF7, 0x7D, 0x00], [6.0, -6.0, -3.0, 6.0, 0.0]),
+            (DataType::Fp8, vec![0x4F, 0xD1, 0xC4, 0x7E, 0x28], [7.5, -9.0, -3.0, 448.0, 0.25]),
+        ] {
+            let packed = run(&LayerKind::Cast { to }, &[Some(&x)], &[(to, &[5])]).unwrap();
+            assert_eq!(packed[0].view().bytes(), codes, "{to:?}");
+            assert_eq!(cast::<f32>(&packed[0], DataType::Float), values, "{to:?}");
+            let whole = cast::<i64>(&packed[0], DataType::Int64);
+            let x = tensor(&[5], &whole);
+            let again = run(&LayerKind::Cast { to }, &[Some(&x)], &[(to, &[5])]).unwrap();
+            assert_eq!(cast::<i64>(&again[0], DataType::Int64), whole, "{to:?}");
+        }
+        let x = tensor(&[1], &[1.0f32]);
+        assert!(run(&LayerKind::Cast { to: DataType::E8m0 }, &[Some(&x)], &[(DataType::E8m0, &[1])]).is_err());
     }
 }

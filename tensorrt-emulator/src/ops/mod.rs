@@ -15,6 +15,7 @@ mod convolution;
 mod copy;
 mod cumulative;
 mod deconvolution;
+mod dynamic_quantize;
 mod einsum;
 mod elementwise;
 mod fill;
@@ -213,9 +214,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         LayerKind::DistCollective(_) => Err(Error::unsupported(
             "an exchange between devices (IDistCollectiveLayer): the emulator has one device and no communicator",
         )),
-        LayerKind::DynamicQuantize { .. } => {
-            Err(Error::unsupported("dynamic quantization (scales computed at run time) is not supported"))
-        }
+        LayerKind::DynamicQuantize { to, scale_type, .. } => dynamic_quantize::prepare(request, *to, *scale_type),
         LayerKind::ElementWise { op } => elementwise::prepare(request, *op),
         LayerKind::Fill(params) => fill::prepare(request, params),
         LayerKind::Gather { axis, num_elementwise_dims, mode } => {

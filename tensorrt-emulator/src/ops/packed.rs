@@ -1,5 +1,7 @@
 //! The small formats of quantized tensors: int4, fp8 (e4m3), fp4 (e2m1) and e8m0.
 
+use tensorrt_sys::DataType;
+
 /// The signed value of nibble `index` of packed int4 elements, the lower nibble first.
 pub(super) fn int4(bytes: &[u8], index: usize) -> i8 {
     let byte = bytes[index / 2];
@@ -51,18 +53,44 @@ pub(super) fn fp4_to_f32(code: u8) -> f32 {
     if code & 8 == 0 { size } else { -size }
 }
 
-/// The nearest e2m1 code, ties to even, saturating at ±6; NaN becomes 6.
+/// The nearest e2m1 code, ties to even, saturating at ±6; NaN, which e2m1 lacks, becomes −0.
 pub(super) fn f32_to_fp4(x: f32) -> u8 {
+    if x.is_nan() {
+        return 8;
+    }
     let sign = if x.is_sign_negative() { 8 } else { 0 };
     let size = x.abs();
     let mut code = 0u8;
     for (next, pair) in (1u8..).zip(FP4.windows(2)) {
         let middle = (pair[0] + pair[1]) / 2.0;
-        if size > middle || size.is_nan() || (size == middle && next % 2 == 0) {
+        if size > middle || (size == middle && next % 2 == 0) {
             code = next;
         }
     }
     sign | code
+}
+
+/// The least e8m0 code whose value is not below `x`, at most 2^127; NaN and infinity become NaN.
+#[expect(clippy::cast_possible_truncation, reason = "the exponent of a float has eight bits")]
+pub(super) fn f32_to_e8m0(x: f32) -> u8 {
+    if !x.is_finite() {
+        return 255;
+    }
+    let bits = x.abs().to_bits();
+    let (exponent, fraction) = ((bits >> 23) as u8, bits & 0x7F_FFFF);
+    // The value of code 0 is 2^−127, a subnormal float.
+    let above = if exponent == 0 { fraction > 0x40_0000 } else { fraction > 0 };
+    (exponent + u8::from(above)).min(254)
+}
+
+/// The values of the elements of packed fp8 or fp4; `None` for other types.
+pub(super) fn floats(dtype: DataType, bytes: &[u8], count: usize) -> Option<Vec<f32>> {
+    match dtype {
+        DataType::Fp8 => Some(bytes.iter().map(|&code| fp8_to_f32(code)).collect()),
+        DataType::Fp4 => Some((0..count).map(|i| fp4_to_f32(bytes[i / 2] >> (i % 2 * 4))).collect()),
+        DataType::E8m0 => Some(bytes.iter().map(|&code| e8m0_to_f32(code)).collect()),
+        _ => None,
+    }
 }
 
 /// The value of an e8m0 code: 2^(code − 127), 255 is NaN.
@@ -90,6 +118,10 @@ mod tests {
         assert_eq!(fp8_to_f32(0x7E), 448.0);
         assert_eq!(fp8_to_f32(0x01), 2f32.powi(-9));
         assert_eq!((e8m0_to_f32(127), e8m0_to_f32(0)), (1.0, 2f32.powi(-127)));
+        for code in 0..255u8 {
+            assert_eq!(f32_to_e8m0(e8m0_to_f32(code)), code);
+        }
+        assert_eq!([0.0, 1.1, 1e-40, f32::MAX, f32::NAN].map(f32_to_e8m0), [0, 128, 0, 254, 255]);
     }
 
     #[test]
@@ -109,8 +141,8 @@ mod tests {
         }
         assert_eq!(f32_to_fp8(f32::INFINITY), 0x7E);
         assert_eq!(
-            [0.25, 0.75, 2.5, 5.0, 5.1, 99.0].map(|x| fp4_to_f32(f32_to_fp4(x))),
-            [0.0, 1.0, 2.0, 4.0, 6.0, 6.0]
+            [0.25, 0.75, 2.5, 5.0, 5.1, 99.0, f32::NAN].map(|x| fp4_to_f32(f32_to_fp4(x))),
+            [0.0, 1.0, 2.0, 4.0, 6.0, 6.0, -0.0]
         );
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use tensorrt_sys::DataType;
 
-use super::packed::{e8m0_to_f32, f32_to_fp4, f32_to_fp8, fp4_to_f32, fp8_to_f32, int4, pack};
+use super::packed::{f32_to_fp4, f32_to_fp8, floats, fp4_to_f32, fp8_to_f32, int4, pack};
 use super::wide::{GRAIN, for_chunks};
 use super::words::{axis, extents, steps};
 use super::{Call, Kernel, Request, convert, same_len};
@@ -158,10 +158,9 @@ enum Spread {
 impl<'t> Parameters<'t> {
     fn new(data: &TensorView<'_>, along: i32, scale: &TensorView<'t>, zero: Option<&TensorView<'_>>) -> Result<Self> {
         let spread = Spread::new(data, along, scale)?;
-        let scale = match scale.dtype() {
-            DataType::Fp8 => scale.bytes().iter().map(|&code| fp8_to_f32(code)).collect(),
-            DataType::E8m0 => scale.bytes().iter().map(|&code| e8m0_to_f32(code)).collect(),
-            _ => convert::load(scale)?,
+        let scale = match floats(scale.dtype(), scale.bytes(), scale.len()) {
+            Some(scale) => Cow::Owned(scale),
+            None => convert::load(scale)?,
         };
         let zero = match zero {
             Some(zero) if zero.len() != scale.len() => {
@@ -189,12 +188,13 @@ impl<'t> Parameters<'t> {
 
 fn zeros(zero: &TensorView<'_>) -> Result<Vec<f32>> {
     Ok(match zero.dtype() {
-        DataType::Fp8 => zero.bytes().iter().map(|&code| fp8_to_f32(code)).collect(),
         DataType::Int4 => (0..zero.len()).map(|i| int4(zero.bytes(), i).into()).collect(),
-        DataType::Fp4 => (0..zero.len()).map(|i| fp4_to_f32(zero.bytes()[i / 2] >> (i % 2 * 4))).collect(),
         #[expect(clippy::cast_precision_loss, reason = "zero points are small")]
         DataType::Int8 | DataType::Uint8 | DataType::Int32 => zero.to_i64()?.iter().map(|&z| z as f32).collect(),
-        _ => convert::load(zero)?.into_owned(),
+        other => match floats(other, zero.bytes(), zero.len()) {
+            Some(zero) => zero,
+            None => convert::load(zero)?.into_owned(),
+        },
     })
 }
 

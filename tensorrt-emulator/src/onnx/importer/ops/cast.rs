@@ -1,23 +1,35 @@
 //! Conversions and pass-through.
 
-use tensorrt_sys::{DataType, ElementWiseOperation};
+use tensorrt_sys::{DataType, ElementWiseOperation, UnaryOperation};
 
 use super::super::context::{Context, Outputs, one};
 use super::super::scope::Value;
 use super::Table;
-use crate::graph::LayerKind;
+use crate::graph::{LayerKind, TensorId};
 use crate::onnx::data_type;
 use crate::onnx::error::{Refusal, Result};
+use crate::tensor::is_float;
 
 pub(super) const OPS: Table = &[("Cast", cast), ("CastLike", cast_like), ("Dropout", dropout), ("Identity", identity)];
 
 fn convert(c: &mut Context<'_>, to: DataType) -> Result<Outputs> {
-    if c.int_or("saturate", 1)? == 0 && to == DataType::Fp8 {
-        return Err(Refusal::attribute("saturate = 0 is not supported"));
+    let mut x = c.input(0)?;
+    if c.int_or("saturate", 1)? == 0 && to == DataType::Fp8 && is_float(c.dtype(x)) {
+        x = without_overflow(c, x)?;
     }
-    let x = c.input(0)?;
     one(c.add(LayerKind::Cast { to }, &[x])?)
 }
+
+/// `x` with NaN in place of what rounds beyond fp8's largest value.
+fn without_overflow(c: &mut Context<'_>, x: TensorId) -> Result<TensorId> {
+    let size = c.unary(UnaryOperation::Abs, x)?;
+    let beyond = c.binary_scalar(ElementWiseOperation::Greater, size, FP8_LIMIT)?;
+    let nan = c.scalar_like(x, f64::NAN)?;
+    c.select(beyond, nan, x)
+}
+
+/// Half way from fp8's largest value, 448, to the next that its mantissa could hold.
+const FP8_LIMIT: f64 = 464.0;
 
 fn cast(c: &mut Context<'_>) -> Result<Outputs> {
     let to = c.required_int("to")?;
