@@ -36,8 +36,8 @@ struct Prepared {
 /// A query that sees no key has an output of zeros, as ONNX defines.
 ///
 /// # Errors
-/// The types differ, quantization lacks its scale or its type, several devices are asked for, or there is no normalization that a mask of
-/// allowed positions could act upon.
+/// The types differ, quantization lacks its scale or its type, several devices are asked for, packed tokens have a mask, or there is no
+/// normalization that a mask of allowed positions could act upon.
 pub(super) fn prepare(request: &Request<'_>, attention: &Attention) -> Result<Box<dyn Kernel>> {
     let dtype = request.input_type(0)?;
     let types = |index: usize| request.input_types.get(index).copied().flatten();
@@ -52,6 +52,10 @@ pub(super) fn prepare(request: &Request<'_>, attention: &Attention) -> Result<Bo
     if attention.quantize_to.is_some() != types(4).is_some() {
         return Err(Error::config("the normalization's quantization needs both its scale and its type"));
     }
+    let packed = attention.query_form == AttentionIOForm::PackedNhd;
+    if packed && mask.is_some() {
+        return Err(Error::unsupported("an attention of packed tokens with a mask"));
+    }
     let softmax = attention.normalization == AttentionNormalizationOp::Softmax;
     let hides = mask == Some(DataType::Bool) || attention.causal != CausalMaskKind::None || types(6).is_some();
     if !softmax && hides {
@@ -60,7 +64,7 @@ pub(super) fn prepare(request: &Request<'_>, attention: &Attention) -> Result<Bo
     Ok(Box::new(Prepared {
         softmax,
         causal: attention.causal,
-        query_packed: attention.query_form == AttentionIOForm::PackedNhd,
+        query_packed: packed,
         packed: attention.key_value_form == AttentionIOForm::PackedNhd,
         quantize_to: attention.quantize_to,
     }))

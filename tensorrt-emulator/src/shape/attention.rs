@@ -41,14 +41,17 @@ pub(super) fn infer(inputs: Inputs<'_>, attention: &Attention) -> Result<ValueIn
     }
     let q = Extents::of("the query", &query.dims, attention.query_form)?;
     let k = Extents::of("the key", &key.dims, attention.key_value_form)?;
-    Extents::of("the value", &value.dims, attention.key_value_form)?;
-    if key.dims != value.dims {
+    let v = Extents::of("the value", &value.dims, attention.key_value_form)?;
+    // Unknown tokens of the keys may be those of the values; every other extent is written alike.
+    let tokens_fit = k.tokens == v.tokens || k.tokens < 0;
+    if [k.batch, k.heads, k.size] != [v.batch, v.heads, v.size] || !tokens_fit {
         return Err(Error::config(format!("the key {} and the value {} must have one shape", key.dims, value.dims)));
     }
     if q.size != k.size {
         return Err(Error::config(format!("the heads of query and key have sizes {} and {}", q.size, k.size)));
     }
-    if q.heads >= 0 && k.heads >= 0 && (k.heads == 0 || q.heads % k.heads != 0) {
+    // An unknown number of heads only goes with another.
+    if q.heads.checked_rem(k.heads) != Some(0) {
         return Err(Error::config(format!("{} heads of queries do not share {} heads of keys", q.heads, k.heads)));
     }
     check_lengths(inputs, (query_packed, packed), k.batch)?;
@@ -57,7 +60,9 @@ pub(super) fn infer(inputs: Inputs<'_>, attention: &Attention) -> Result<ValueIn
             return Err(Error::config("a mask cannot be used together with a causal kind"));
         }
         inputs.typed(3, MASKS)?;
-        check_mask(mask, &q, &k)?;
+        let unknown = |packed, tokens| if packed { -1 } else { tokens };
+        let tokens = [unknown(query_packed, q.tokens), unknown(packed, k.tokens)];
+        check_mask(mask, &[q.batch, q.heads, tokens[0], tokens[1]])?;
     }
     if let Some(scale) = inputs.optional(4) {
         inputs.typed(4, FLOATS)?;
@@ -98,13 +103,12 @@ fn check_lengths(inputs: Inputs<'_>, (query_packed, packed): (bool, bool), batch
     Ok(())
 }
 
-/// A mask broadcasts to [batch, query heads, query tokens, key tokens]; only its rank is checked for packed tensors.
-fn check_mask(mask: &ValueInfo, q: &Extents, k: &Extents) -> Result<()> {
+/// A mask broadcasts to [batch, query heads, query tokens, key tokens], of which packed tensors tell the heads alone.
+fn check_mask(mask: &ValueInfo, scores: &[i64; 4]) -> Result<()> {
     if mask.dims.rank() != 4 {
         return Err(Error::config(format!("the mask {} must have 4 dimensions", mask.dims)));
     }
-    let scores = [q.batch, q.heads, q.tokens, k.tokens];
-    if mask.dims.iter().zip(scores).all(|(&have, want)| have == 1 || unify(have, want).is_some()) {
+    if mask.dims.iter().zip(scores).all(|(&have, &want)| have == 1 || unify(have, want).is_some()) {
         return Ok(());
     }
     Err(Error::config(format!("the mask {} does not broadcast to the scores {scores:?}", mask.dims)))

@@ -109,20 +109,22 @@ pub(super) fn rotary_embedding(inputs: Inputs<'_>, dim: i32) -> Result<ValueInfo
     }
     let half = if rotated < 0 { -1 } else { rotated / 2 };
     let positions = inputs.optional(3).map(|_| inputs.typed(3, INDICES)).transpose()?;
-    let fits = |have: &[i64], want: &[i64]| {
-        have.len() == want.len() && have.iter().zip(want).all(|(&a, &b)| unify(a, b).is_some())
-    };
     for index in [1, 2] {
         let cache = inputs.get(index)?;
-        let wanted: &[i64] = if positions.is_some() { &[-1, half] } else { &[batch, tokens, half] };
-        if !fits(&cache.dims, wanted) {
+        // TensorRT takes no unknown extent for a known one.
+        let fits = match (positions, &cache.dims[..]) {
+            (Some(_), &[_, last]) => last == half,
+            (None, all) => *all == [batch, tokens, half],
+            _ => false,
+        };
+        if !fits {
+            let (have, want) = (cache.dims, [batch, tokens, half]);
             return Err(Error::config(format!(
-                "input {index} must have dimensions {wanted:?}, but has {}",
-                cache.dims
+                "input {index} must have dimensions {want:?}, or with position ids [any, {half}], but has {have}"
             )));
         }
     }
-    if let Some(positions) = positions.filter(|p| !fits(&p.dims, &[batch, tokens])) {
+    if let Some(positions) = positions.filter(|p| p.dims[..] != [batch, tokens]) {
         return Err(Error::config(format!(
             "input 3 must have dimensions [{batch}, {tokens}], but has {}",
             positions.dims

@@ -107,7 +107,7 @@ fn properties_of_an_attention_come_back() {
 }
 
 /// The shapes of query, keys and values, and of a mask, lengths of queries and lengths of keys where there are any; and whether it is packed.
-type Shapes = (&'static [i64], [&'static [i64]; 2], [Option<&'static [i64]>; 3], [bool; 2]);
+type Shapes<'a> = (&'a [i64], [&'a [i64]; 2], [Option<&'a [i64]>; 3], [bool; 2]);
 
 const PADDED: [bool; 2] = [false, false];
 const NOTHING: [Option<&[i64]>; 3] = [None, None, None];
@@ -115,7 +115,7 @@ const Q: &[i64] = &[2, 4, 3, 8];
 const K: &[i64] = &[2, 4, 5, 8];
 
 /// Attentions that both libraries take or refuse alike.
-const ATTENTIONS: &[Shapes] = &[
+const ATTENTIONS: &[Shapes<'static>] = &[
     (Q, [K, K], NOTHING, PADDED),
     (Q, [&[2, 2, 5, 8]; 2], NOTHING, PADDED),
     (Q, [&[2, 3, 5, 8]; 2], NOTHING, PADDED),
@@ -156,7 +156,7 @@ const ATTENTIONS: &[Shapes] = &[
 ];
 
 /// The dimensions of an attention's output; none where the library refuses.
-fn attention_dims(library: &Library, &(q, [k, v], [mask, queries, keys], packed): &Shapes) -> Option<Dims> {
+fn attention_dims(library: &Library, &(q, [k, v], [mask, queries, keys], packed): &Shapes<'_>) -> Option<Dims> {
     let builder = Builder::new(library).unwrap();
     let network = builder.create_network(&[]).unwrap();
     let q = input(&network, "q", DataType::Float, q);
@@ -186,47 +186,104 @@ fn attention_shapes_agree_with_nvidias() {
     }
 }
 
+/// Small random numbers, the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+
+    /// The shape with some extents replaced: never by 0 at `heads`, which NVIDIA's library divides by.
+    fn perturbed(&mut self, shape: &[i64], heads: usize) -> Vec<i64> {
+        let mut shape = shape.to_vec();
+        while self.below(3) == 0 {
+            let at = self.below(shape.len().max(1));
+            let extent = [-1, 0, 1, 2, 3, 4, 5, 8][self.below(8)];
+            if let Some(slot) = shape.get_mut(at).filter(|_| extent != 0 || at != heads) {
+                *slot = extent;
+            }
+        }
+        shape
+    }
+}
+
+#[test]
+fn attention_shapes_at_random_agree_with_nvidias() {
+    let libraries = libraries();
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c19);
+    for _ in 0..600 {
+        let (q, [k, v], rest, packed) = ATTENTIONS[numbers.below(ATTENTIONS.len())];
+        let q = numbers.perturbed(q, 1);
+        let (k, v) = if numbers.below(3) == 0 {
+            (numbers.perturbed(k, 1), numbers.perturbed(v, 1))
+        } else {
+            let both = numbers.perturbed(k, 1);
+            (both.clone(), both)
+        };
+        let rest = rest.map(|dims| dims.map(|dims| numbers.perturbed(dims, usize::MAX)));
+        let shapes = (&q[..], [&k[..], &v[..]], rest.each_ref().map(Option::as_deref), packed);
+        let all: Vec<_> = libraries.iter().map(|library| attention_dims(library, &shapes)).collect();
+        assert!(all.iter().all(|dims| *dims == all[0]), "{shapes:?}: {all:?}");
+    }
+}
+
 /// The shapes of the input, of the caches and of position ids where there are any; and how many elements of each head take part.
-type Rotary = (&'static [i64], &'static [i64], Option<&'static [i64]>, i32);
+type Rotary<'a> = (&'a [i64], &'a [i64], Option<&'a [i64]>, i32);
+
+/// Rotary embeddings that both libraries take or refuse alike.
+const ROTARIES: &[Rotary<'static>] = &[
+    (Q, &[2, 3, 4], None, 0),
+    (Q, &[50, 4], Some(&[2, 3]), 0),
+    (Q, &[50, 4], None, 0),
+    (Q, &[2, 3, 4], Some(&[2, 3]), 0),
+    (Q, &[2, 3, 2], None, 4),
+    (Q, &[2, 3, 4], None, 4),
+    (Q, &[2, 3, 1], None, 3),
+    (Q, &[2, 3, 1], None, -2),
+    (Q, &[2, 3, 5], None, 10),
+    (&[4, 3, 8], &[4, 3, 4], None, 0),
+    (&[2, 4, 3, 7], &[2, 3, 3], None, 0),
+    (Q, &[1, 3, 4], None, 0),
+    (Q, &[2, 4, 4], None, 0),
+    (Q, &[50, 4], Some(&[3, 2]), 0),
+    (Q, &[50, 4], Some(&[3]), 0),
+    (&[-1, 4, -1, 8], &[-1, -1, 4], None, 0),
+    (&[2, 4, 3, -1], &[2, 3, 4], None, 0),
+    (&[-1, 4, -1, 8], &[50, 4], Some(&[-1, -1]), 0),
+];
+
+/// The dimensions of a rotary embedding's output; none where the library refuses.
+fn rotary_dims(library: &Library, &(x, cache, ids, dim): &Rotary<'_>) -> Option<Dims> {
+    let builder = Builder::new(library).unwrap();
+    let network = builder.create_network(&[]).unwrap();
+    let [x, cos, sin] =
+        [("x", x), ("c", cache), ("s", cache)].map(|(name, dims)| input(&network, name, DataType::Float, dims));
+    let it = network.add_rotary_embedding(x, cos, sin, true, dim).ok()?;
+    assert!(it.interleaved().unwrap());
+    if let Some(ids) = ids {
+        it.set_input(3, input(&network, "ids", DataType::Int64, ids)).unwrap();
+    }
+    it.output(0).unwrap().dims().ok()?
+}
 
 #[test]
 fn rotary_shapes_agree_with_nvidias() {
     let libraries = libraries();
-    let cases: &[Rotary] = &[
-        (Q, &[2, 3, 4], None, 0),
-        (Q, &[50, 4], Some(&[2, 3]), 0),
-        (Q, &[50, 4], None, 0),
-        (Q, &[2, 3, 4], Some(&[2, 3]), 0),
-        (Q, &[2, 3, 2], None, 4),
-        (Q, &[2, 3, 4], None, 4),
-        (Q, &[2, 3, 1], None, 3),
-        (Q, &[2, 3, 1], None, -2),
-        (Q, &[2, 3, 5], None, 10),
-        (&[4, 3, 8], &[4, 3, 4], None, 0),
-        (&[2, 4, 3, 7], &[2, 3, 3], None, 0),
-        (Q, &[1, 3, 4], None, 0),
-        (Q, &[2, 4, 4], None, 0),
-        (Q, &[50, 4], Some(&[3, 2]), 0),
-        (Q, &[50, 4], Some(&[3]), 0),
-        (&[-1, 4, -1, 8], &[-1, -1, 4], None, 0),
-        (&[2, 4, 3, -1], &[2, 3, 4], None, 0),
-        (&[-1, 4, -1, 8], &[50, 4], Some(&[-1, -1]), 0),
-    ];
-    for &(x, cache, ids, dim) in cases {
-        let dims = |library: &Library| -> Option<Dims> {
-            let builder = Builder::new(library).unwrap();
-            let network = builder.create_network(&[]).unwrap();
-            let [x, cos, sin] =
-                [("x", x), ("c", cache), ("s", cache)].map(|(name, dims)| input(&network, name, DataType::Float, dims));
-            let it = network.add_rotary_embedding(x, cos, sin, true, dim).ok()?;
-            assert!(it.interleaved().unwrap());
-            if let Some(ids) = ids {
-                it.set_input(3, input(&network, "ids", DataType::Int64, ids)).unwrap();
-            }
-            it.output(0).unwrap().dims().ok()?
-        };
-        let all: Vec<_> = libraries.iter().map(dims).collect();
-        assert!(all.iter().all(|dims| *dims == all[0]), "{x:?} {cache:?} {ids:?} {dim}: {all:?}");
+    let check = |rotary: &Rotary<'_>| {
+        let all: Vec<_> = libraries.iter().map(|library| rotary_dims(library, rotary)).collect();
+        assert!(all.iter().all(|dims| *dims == all[0]), "{rotary:?}: {all:?}");
+    };
+    ROTARIES.iter().for_each(check);
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..300 {
+        let (x, cache, ids, dim) = ROTARIES[numbers.below(ROTARIES.len())];
+        let (x, cache) = (numbers.perturbed(x, usize::MAX), numbers.perturbed(cache, usize::MAX));
+        let ids = ids.map(|ids| numbers.perturbed(ids, usize::MAX));
+        check(&(&x, &cache, ids.as_deref(), dim));
     }
 }
 

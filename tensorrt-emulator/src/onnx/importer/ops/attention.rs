@@ -177,7 +177,7 @@ fn fused(c: &mut Context<'_>, form: &Form, parts: &Parts) -> Result<Option<Tenso
         && form.window == [None, None]
         && k == v
         && q[3] == k[3]
-        && (q[1] < 0 || k[1] < 1 || q[1] % k[1] == 0)
+        && q[1].checked_rem(k[1]) == Some(0)
         && !(form.causal && (parts.mask.is_some() || !aligned))
         && !(parts.mask.is_some() && parts.lengths.is_some());
     if !expressible {
