@@ -4,6 +4,7 @@
 //! cargo xtask codegen            write the shim, the bindings, the enums and the guards from the fact tables
 //! cargo xtask codegen --check    write nothing; fail when a checked-in file is not what the tables say
 //! cargo xtask coverage           say which of NVIDIA's public methods the safe crate wraps
+//! cargo xtask emulation-table    write the tables of docs/emulation.md; with --check, fail when they are stale
 //! cargo xtask abi                compare the fact tables and the shim with NVIDIA's headers
 //! cargo xtask test [--all]       set up what the tests need and run them
 //! ```
@@ -11,6 +12,7 @@
 mod abi;
 mod codegen;
 mod coverage;
+mod emulation;
 #[allow(dead_code, reason = "layouts and slot numbers are there for checks against NVIDIA's headers")]
 mod facts;
 mod test;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Some("abi") => abi::run(&workspace(), rest),
         Some("codegen") => codegen::run(&workspace(), rest),
         Some("coverage") => coverage::run(&workspace(), rest),
+        Some("emulation-table") => emulation::run(&workspace(), rest),
         Some("test") => test::run(&workspace(), rest),
         Some(other) => Err(format!("no command '{other}'; {USAGE}").into()),
         None => Err(USAGE.into()),
@@ -43,8 +46,8 @@ fn main() -> ExitCode {
     }
 }
 
-const USAGE: &str =
-    "usage: cargo xtask codegen [--check] | coverage [--check] | abi [--headers FAMILY=FOLDER]... | test [--all]";
+const USAGE: &str = "usage: cargo xtask codegen [--check] | coverage [--check] | emulation-table [--check] | \
+                     abi [--headers FAMILY=FOLDER]... | test [--all]";
 
 /// The workspace's top folder.
 fn workspace() -> PathBuf {
