@@ -5,12 +5,43 @@ use tensorrt_sys::AttentionIOForm;
 use crate::graph::{Graph, Layer, LayerKind};
 use crate::{Error, Result};
 
-/// Refuses attentions whose queries, keys and lengths belong to batches of different extents.
+/// Refuses attentions whose queries, keys and lengths belong to batches of different extents, and updates that do not fit their cache.
 ///
 /// # Errors
-/// The first such attention.
+/// The first such layer.
 pub(super) fn check(graph: &Graph) -> Result<()> {
-    graph.layers.iter().try_for_each(|layer| batches(graph, layer).map_err(|error| error.at(&layer.name)))
+    graph.layers.iter().try_for_each(|layer| {
+        let checked = batches(graph, layer).and_then(|()| update(graph, layer));
+        checked.map_err(|error| error.at(&layer.name))
+    })
+}
+
+/// Extents that are equal, or not known.
+fn agree(pairs: &[(i64, i64)]) -> bool {
+    pairs.iter().all(|&(a, b)| a < 0 || b < 0 || a == b)
+}
+
+fn update(graph: &Graph, layer: &Layer) -> Result<()> {
+    let LayerKind::KvCacheUpdate(params) = &layer.kind else { return Ok(()) };
+    let dims = |index: usize| layer.input(index).map(|id| graph.tensor(id).dims);
+    let (Some(cache), Some(update), Some(indices)) = (dims(0), dims(1), dims(2)) else { return Ok(()) };
+    let &[batch, heads, capacity, size] = &cache[..] else { return Ok(()) };
+    let writes = indices.first().copied().unwrap_or(-1);
+    let fits = match (params.form, &update[..]) {
+        (AttentionIOForm::PackedNhd, &[_, its_heads, its_size]) => {
+            let lengths = dims(3).and_then(|dims| dims.first().copied());
+            let totals = lengths.map(|lengths| if lengths < 0 { -1 } else { lengths - 1 });
+            totals.is_some_and(|totals| agree(&[(heads, its_heads), (size, its_size), (batch, totals)]))
+        }
+        (AttentionIOForm::PaddedBhnd, &[its_batch, its_heads, tokens, its_size]) => {
+            agree(&[(batch, its_batch), (heads, its_heads), (size, its_size)]) && tokens <= capacity
+        }
+        _ => false,
+    };
+    if fits && agree(&[(batch, writes)]) {
+        return Ok(());
+    }
+    Err(Error::config(format!("an update of {update} at {indices} indices does not fit a cache of {cache}")))
 }
 
 fn batches(graph: &Graph, layer: &Layer) -> Result<()> {

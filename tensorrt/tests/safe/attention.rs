@@ -550,6 +550,43 @@ fn caches_are_the_networks_own() {
 }
 
 #[test]
+fn updates_that_do_not_fit_are_not_built() {
+    for library in libraries() {
+        for (update, at, lengths, expected) in [
+            (&[2, 4, 3, 8][..], 2, None, true),
+            (&[2, 4, 16, 8], 2, None, true),
+            (&[2, 4, 17, 8], 2, None, false),
+            (&[2, 4, 3, 8], 3, None, false),
+            (&[2, 3, 3, 8], 2, None, false),
+            (&[2, 4, 3, 7], 2, None, false),
+            (&[1, 4, 3, 8], 2, None, false),
+            (&[4, 3, 8], 2, None, false),
+            (&[7, 4, 8], 2, Some(3), true),
+            (&[7, 4, 8], 2, Some(4), false),
+            (&[7, 3, 8], 2, Some(3), false),
+            (&[7, 4, 8], 3, Some(3), false),
+            (&[2, 4, 3, 8], 2, Some(3), false),
+        ] {
+            let builder = Builder::new(&library).unwrap();
+            let network = builder.create_network(&[]).unwrap();
+            let cache = input(&network, "cache", DataType::Float, &[2, 4, 16, 8]);
+            let (new, at) =
+                (input(&network, "new", DataType::Float, update), input(&network, "at", DataType::Int32, &[at]));
+            let layer = network.add_kv_cache_update(cache, new, at, KVCacheMode::Linear).unwrap();
+            if let Some(lengths) = lengths {
+                layer.set_update_form(AttentionIOForm::PackedNhd).unwrap();
+                let lengths = input(&network, "lengths", DataType::Int32, &[lengths]);
+                layer.set_update_lengths(Some(lengths)).unwrap();
+            }
+            let present = layer.output(0).unwrap();
+            assert_eq!(present.dims().unwrap(), Some([2, 4, 16, 8].into()), "{update:?}");
+            network.mark_output(present).unwrap();
+            assert_eq!(builds(&library, &network, &builder), expected, "{update:?} {lengths:?}");
+        }
+    }
+}
+
+#[test]
 fn attentions_are_built_and_refused_as_nvidia_does() {
     for library in libraries() {
         for (data_types, keys, expected) in [

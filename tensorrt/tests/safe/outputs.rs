@@ -4,8 +4,7 @@ use cuda_utils::HostOptions;
 use cuda_utils::host::Faults;
 use ndarray::{Array1, s};
 use tensorrt::{
-    Builder, DataType, Device, DeviceBuffer, ElementWiseOperation, Engine, ErrorKind, Runtime,
-    Session, Stream,
+    Builder, DataType, Device, DeviceBuffer, ElementWiseOperation, Engine, ErrorKind, Runtime, Session, Stream,
 };
 
 use crate::support::library;
