@@ -164,6 +164,11 @@ pub(super) fn spatial_input(c: &mut Context<'_>, spatial: usize) -> Result<Tenso
 }
 
 fn conv(c: &mut Context<'_>) -> Result<Outputs> {
+    one(convolve(c)?)
+}
+
+/// The convolution of input 0 with the kernel of input 1 and, where it is there, the bias of input 2.
+pub(super) fn convolve(c: &mut Context<'_>) -> Result<TensorId> {
     let parameters = Parameters::read(c, true)?;
     let spatial = parameters.spatial();
     let x = spatial_input(c, spatial)?;
@@ -173,5 +178,5 @@ fn conv(c: &mut Context<'_>) -> Result<Outputs> {
     }
     let (conv, inputs) = parameters.layer(x, parameters.extents[0], groups(c)?, &window)?;
     let y = c.add_optional(LayerKind::Convolution(conv), inputs)?;
-    one(if spatial == 1 { c.squeeze(y, &[3])? } else { y })
+    if spatial == 1 { c.squeeze(y, &[3]) } else { Ok(y) }
 }

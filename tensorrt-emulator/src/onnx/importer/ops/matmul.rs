@@ -15,15 +15,19 @@ fn multiply(c: &mut Context<'_>, a: TensorId, b: TensorId, ops: [MatrixOperation
     c.add(LayerKind::MatrixMultiply { ops }, &[a, b])
 }
 
-/// As numpy multiplies: vectors count as one row or one column, which the result does not keep.
 fn matmul(c: &mut Context<'_>) -> Result<Outputs> {
     let (a, b) = (c.input(0)?, c.input(1)?);
+    one(product(c, a, b)?)
+}
+
+/// As numpy multiplies: vectors count as one row or one column, which the result does not keep.
+pub(super) fn product(c: &mut Context<'_>, a: TensorId, b: TensorId) -> Result<TensorId> {
     let (rank_a, rank_b) = (c.rank(a), c.rank(b));
     if rank_a == 0 || rank_b == 0 {
         return Err(Refusal::shape("a scalar cannot be multiplied as a matrix"));
     }
     if (rank_a, rank_b) == (1, 1) {
-        return one(multiply(c, a, b, [MatrixOperation::Vector; 2])?);
+        return multiply(c, a, b, [MatrixOperation::Vector; 2]);
     }
     let left = if rank_a == 1 { c.unsqueeze(a, &[0])? } else { a };
     let right = if rank_b == 1 { c.unsqueeze(b, &[1])? } else { b };
@@ -31,12 +35,12 @@ fn matmul(c: &mut Context<'_>) -> Result<Outputs> {
     let product = c.add(LayerKind::MatrixMultiply { ops: PLAIN }, &ranked)?;
     let rank = c.rank(product);
     if rank_a == 1 {
-        return one(c.squeeze(product, &[rank - 2])?);
+        return c.squeeze(product, &[rank - 2]);
     }
     if rank_b == 1 {
-        return one(c.squeeze(product, &[rank - 1])?);
+        return c.squeeze(product, &[rank - 1]);
     }
-    one(product)
+    Ok(product)
 }
 
 /// alpha · A · B + beta · C

@@ -12,6 +12,7 @@ mod einsum;
 mod gather;
 mod generate;
 mod index;
+mod integer;
 mod kv_cache;
 mod matmul;
 mod nms;
@@ -55,6 +56,7 @@ const FAMILIES: &[Table] = &[
     gather::OPS,
     generate::OPS,
     index::OPS,
+    integer::OPS,
     kv_cache::OPS,
     matmul::OPS,
     nms::OPS,
