@@ -71,6 +71,9 @@ pub(super) fn dynamic(
     scale_type: DataType,
 ) -> Result<Vec<ValueInfo>> {
     let input = inputs.float(0)?;
+    if scale_type == DataType::Fp8 && inputs.optional(1).is_none() {
+        return Err(Error::config("scales of kFP8 are quantized themselves: input 1 must give their scale"));
+    }
     let rank = input.dims.rank();
     let block = match blocks {
         Blocks::Axis(axis, size) => {

@@ -302,6 +302,7 @@ impl<'n, K> Layer<'n, K> {
     ///
     /// `Unsupported` where networks are strongly typed.
     #[doc(alias = "nvinfer1::ILayer::getPrecision")]
+    #[doc(alias = "nvinfer1::ILayer::precisionIsSet")]
     pub fn precision(&self) -> Result<Option<DataType>> {
         // SAFETY: a network's layers live as long as it.
         if !unsafe { call!(self.base(), ILayer_precisionIsSet()) }? {

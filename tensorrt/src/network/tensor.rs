@@ -299,6 +299,8 @@ impl<'n> Tensor<'n> {
     ///
     /// `Unsupported` on other releases.
     #[doc(alias = "nvinfer1::ITensor::getDynamicRangeMin")]
+    #[doc(alias = "nvinfer1::ITensor::getDynamicRangeMax")]
+    #[doc(alias = "nvinfer1::ITensor::dynamicRangeIsSet")]
     pub fn dynamic_range(&self) -> Result<Option<(f32, f32)>> {
         // SAFETY: a network's tensors live as long as it.
         if !unsafe { call!(self, ITensor_dynamicRangeIsSet()) }? {

@@ -7,7 +7,7 @@ use tensorrt::{
     OptimizationProfile, Plan, PlanKind,
 };
 
-fn library() -> Option<Library> {
+pub(crate) fn library() -> Option<Library> {
     let Some(folder) = std::env::var_os("TENSORRT_TEST_RTX17") else {
         println!("skipped: TENSORRT_TEST_RTX17 is not set");
         return None;

@@ -254,6 +254,9 @@ pub(super) fn fill(api: &mut Api) {
             add(network, LayerKind::ParametricRelu, &[input, slope])
         }
         fn INetworkDefinition_addResize(network, input: *mut ITensor) -> *mut tensorrt_sys::IResizeLayer {
+            let id = tensor_id(&network.shared, input)?;
+            let dims = network.shared.state().inferred().accepted(id).ok().map(|value| value.dims);
+            let dims = dims.filter(Dims::is_static);
             let kind = LayerKind::Resize(Resize {
                 mode: InterpolationMode::Nearest,
                 transformation: ResizeCoordinateTransformation::Asymmetric,
@@ -261,7 +264,7 @@ pub(super) fn fill(api: &mut Api) {
                 rounding: ResizeRoundMode::Floor,
                 cubic_coeff: -0.75,
                 exclude_outside: false,
-                dims: None,
+                dims,
                 scales: Vec::new(),
             });
             add(network, kind, &[input])

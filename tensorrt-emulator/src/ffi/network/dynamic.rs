@@ -4,7 +4,6 @@ use tensorrt_sys::{Api, DataType};
 
 use super::layer::LayerObject;
 use super::properties::{Property, get};
-use super::upgrade;
 use crate::ffi::entries::entries;
 use crate::ffi::object::Object;
 use crate::graph::{Fill, Layer, LayerKind, Resize, Shuffle, Slice, TopK};
@@ -129,15 +128,7 @@ pub(super) fn fill(api: &mut Api) {
         }
         IResizeLayer: LayerObject {
         fn IResizeLayer_getOutputDimensions(layer) -> tensorrt_sys::Dims {
-            let (id, scaled) = layer.read(|it| (it.outputs.first().copied(), is_scaled(&it.kind)))?;
-            let given = read(layer, 1, |kind| resize(kind).map(|it| Property::show(&it.dims, layer.scope().family)))?;
-            if given.nbDims >= 0 || scaled || layer.read(|it| it.input(1).is_some())? {
-                return Ok(given);
-            }
-            let shared = upgrade(&layer.shared)?;
-            let mut state = shared.state();
-            let id = id.ok_or_else(|| Error::internal("a resize without an output"))?;
-            Ok(Property::show(&state.inferred().accepted(id)?.dims, layer.scope().family))
+            read(layer, 1, |kind| resize(kind).map(|it| Property::show(&it.dims, layer.scope().family)))
         }
         fn IResizeLayer_setOutputDimensions(layer, dims: *const tensorrt_sys::Dims) {
             let dims = <Option<Dims> as Property>::take(dims, layer.scope().family)?;
@@ -174,8 +165,4 @@ fn resize(kind: &LayerKind) -> Option<&Resize> {
 
 fn resize_mut(kind: &mut LayerKind) -> Option<&mut Resize> {
     if let LayerKind::Resize(resize) = kind { Some(resize) } else { None }
-}
-
-fn is_scaled(kind: &LayerKind) -> bool {
-    resize(kind).is_some_and(|it| !it.scales.is_empty())
 }

@@ -12,7 +12,7 @@ use crate::ffi::object::{Object, lock};
 use crate::ffi::scope::Scope;
 use crate::ffi::text::{Text, read};
 use crate::ffi::value::Value;
-use crate::graph::{Layer, LayerId, LayerKind};
+use crate::graph::{Layer, LayerId};
 use crate::{Error, Result};
 
 /// The object behind `ILayer` and every class derived from it; it lives in its network.

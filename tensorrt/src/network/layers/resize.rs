@@ -75,10 +75,15 @@ impl ResizeLayer<'_> {
     /// `Unsupported` if the loaded library has no such method.
     #[doc(alias = "nvinfer1::IResizeLayer::getScales")]
     pub fn scales(&self) -> Result<Vec<f32>> {
-        let mut scales = [0.0_f32; Dims::MAX];
-        // SAFETY: a network's layers live as long as it, and this one is a resize; the array has room for a factor of each of 8 axes.
-        let count = unsafe { call!(self, IResizeLayer_getScales(8, scales.as_mut_ptr())) }?;
-        Ok(usize::try_from(count).ok().and_then(|count| scales.get(..count)).unwrap_or_default().to_vec())
+        // SAFETY: a network's layers live as long as it, and this one is a resize; without an array, the entry only counts.
+        let count = unsafe { call!(self, IResizeLayer_getScales(0, std::ptr::null_mut())) }?;
+        let mut scales = vec![0.0_f32; usize::try_from(count).unwrap_or(0)];
+        if scales.is_empty() {
+            return Ok(scales);
+        }
+        // SAFETY: as above; the array has room for `count` factors.
+        unsafe { call!(self, IResizeLayer_getScales(count, scales.as_mut_ptr())) }?;
+        Ok(scales)
     }
 
     /// Sets the factor of each axis, which replaces a shape.
