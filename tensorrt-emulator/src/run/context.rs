@@ -343,6 +343,17 @@ impl Context {
         self.check_inputs(inputs)?;
         self.read_values(inputs)?;
         let planned = self.plan()?;
+        self.run_planned(&planned, inputs, outputs, memory)
+    }
+
+    /// Runs what was planned for inputs that were checked.
+    fn run_planned(
+        &mut self,
+        planned: &Planned,
+        inputs: &[&[u8]],
+        outputs: &mut [&mut [u8]],
+        memory: Option<&mut [u8]>,
+    ) -> Result<()> {
         let Some(schedule) = &planned.schedule else {
             return Err(Error::new(
                 tensorrt_sys::ErrorCode::InvalidState,
@@ -445,7 +456,7 @@ impl Context {
         }
         let mut views: SmallVec<[_; 8]> = outputs.iter_mut().map(Tensor::view_mut).collect();
         let mut buffers: SmallVec<[&mut [u8]; 8]> = views.iter_mut().map(|view| view.bytes_mut()).collect();
-        self.run(inputs, &mut buffers, None)
+        self.run_planned(&planned, inputs, &mut buffers, None)
     }
 
     /// Raises what is charged to the account to `bytes`.

@@ -116,7 +116,10 @@ impl Borrowed<'_> {
         let Some(context) = &mut self.context else { return Ok(()) };
         let mut inputs: smallvec::SmallVec<[&[u8]; 8]> = smallvec::SmallVec::new();
         for (index, &slot) in self.body.reads.iter().enumerate() {
-            context.set_input_shape(index, *slots[slot].dims())?;
+            let dims = *slots[slot].dims();
+            if context.input_shape(index) != Some(dims) {
+                context.set_input_shape(index, dims)?;
+            }
             inputs.push(slots[slot].bytes());
         }
         context.run_reusing(&inputs, outputs)

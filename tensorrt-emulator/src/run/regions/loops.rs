@@ -232,6 +232,12 @@ impl LoopKernel {
                 if goes_on.is_none_or(|byte| byte == 0) {
                     break;
                 }
+                if count.is_none() && reads.iter().all(|&slot| slot >= self.recurrences + self.iterators.len()) {
+                    let name = &self.name;
+                    return Err(Error::invalid(format!(
+                        "the condition of the loop \"{name}\" never changes: it has no end"
+                    )));
+                }
             }
             self.cut_slices(inputs, &axes, (at, count), self.body.reads(), &mut slices)?;
             run(&mut body, inputs, self.recurrences, &values, &slices, self.captured, &mut next)?;

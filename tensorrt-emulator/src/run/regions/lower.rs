@@ -346,15 +346,15 @@ impl<'g> Lowering<'g> {
         let readers = self.readers();
         let Some(inside) = self.behind_inputs(id, &readers)? else { return Ok(false) };
         let sets = [0, 1].map(|branch| self.branch(&boundary, &readers, &branches[branch], branch));
+        let open = |index: &usize| self.layer(*index).is_some_and(|layer| is_open(&layer.kind, id));
+        if sets.iter().flatten().any(open) {
+            return Ok(false);
+        }
         if let Some(index) = inside.iter().find(|index| !sets.iter().any(|set| set.contains(index))) {
             let layer = self.layer(*index).map_or("", |layer| &layer.name);
             return Err(Error::config(format!(
                 "\"{layer}\", inside of the conditional \"{name}\", is read by both of its branches or by what is outside of it"
             )));
-        }
-        let open = |index: &usize| self.layer(*index).is_some_and(|layer| is_open(&layer.kind, id));
-        if sets.iter().flatten().any(open) {
-            return Ok(false);
         }
         let [on_true, on_false] = sets;
         let (on_true, depth) = self.take(&on_true, &name)?;
@@ -458,9 +458,14 @@ impl<'g> Lowering<'g> {
         let mut pending: Vec<usize> = wanted.iter().filter_map(|id| producers.get(id).copied()).collect();
         while let Some(index) = pending.pop() {
             let Some(layer) = self.layer(index).filter(|_| !found.contains(&index)) else { continue };
-            let stays = matches!(layer.kind, LayerKind::Constant { .. })
-                || layer.kind.loop_id().is_some()
-                || layer.outputs.iter().any(|id| self.graph.outputs.contains(id));
+            // What an iteration starts from is of a loop around; an output of one that is still open is inside.
+            let stays = matches!(
+                layer.kind,
+                LayerKind::Constant { .. }
+                    | LayerKind::Iterator { .. }
+                    | LayerKind::Recurrence { .. }
+                    | LayerKind::TripLimit { .. }
+            ) || layer.outputs.iter().any(|id| self.graph.outputs.contains(id));
             let exclusive = |id: &TensorId| {
                 readers.get(id).into_iter().flatten().all(|(reader, input)| {
                     found.contains(reader)

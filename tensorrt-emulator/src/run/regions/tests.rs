@@ -6,6 +6,7 @@ use tensorrt_sys::{
 
 use crate::build::{BuildConfig, Quiet, build_engine};
 use crate::graph::{LayerKind, LoopId, TensorId};
+use crate::memory::Storage;
 use crate::network::Network;
 use crate::plan::{Identity, Profile};
 use crate::tensor::{Dims, Element, Tensor};
@@ -366,5 +367,95 @@ fn nesting_that_is_too_deep_is_refused() {
             Ok(found) => assert_eq!((values::<f32>(&found[0])[0], fits), (2. + depth as f32, true)),
             Err(error) => assert!(!fits && error.to_string().contains("lie within one another"), "{error}"),
         }
+    }
+}
+
+#[test]
+fn a_reversed_iterator_starts_where_the_count_ends() {
+    let mut net = Net::new();
+    let x = net.input("x", DataType::Float, &[4]);
+    let l = net.0.add_loop();
+    net.count(l, 3);
+    let element = net.add(LayerKind::Iterator { loop_id: l, axis: 0, reverse: true }, &[x]);
+    let all = net.collect(l, LoopOutput::Concatenate, element, Some(3));
+    let x = Tensor::from_slice(dims(&[4]), &[1f32, 2., 3., 4.]).unwrap();
+    assert_eq!(values::<f32>(&net.run(&[all], &[x]).unwrap()[0]), [3., 2., 1.]);
+}
+
+#[test]
+fn a_loop_that_cannot_end_is_an_error() {
+    let mut net = Net::new();
+    let goes_on = net.input("goes_on", DataType::Bool, &[]);
+    let l = net.0.add_loop();
+    net.limit(l, TripLimit::While, goes_on);
+    let first = net.constant(&[], &[1f32]);
+    let value = net.recurrence(l, first);
+    let next = net.sum(value, value);
+    net.next(value, next);
+    let last = net.last(l, value);
+    let goes_on = Tensor::new(DataType::Bool, dims(&[]), Storage::copy_of(&[1])).unwrap();
+    let found = message(net.run(&[last], &[goes_on]));
+    assert!(found.contains("has no end"), "{found}");
+}
+
+/// A loop around a conditional in the branch of a conditional; that branch fails if it runs.
+#[test]
+fn nothing_of_a_branch_runs_that_is_not_taken() {
+    for (taken, inputs) in [(true, false), (false, false), (true, true), (false, true)] {
+        let mut net = Net::new();
+        let decides = net.input("decides", DataType::Bool, &[]);
+        let x = net.input("x", DataType::Float, &[2]);
+        let outer = net.0.add_conditional();
+        net.0.set_condition(outer, decides).unwrap();
+        let inside = if inputs { net.add(LayerKind::ConditionalInput { conditional: outer }, &[x]) } else { x };
+        let l = net.0.add_loop();
+        // Three iterations over two elements.
+        net.count(l, 3);
+        let element = net.add(LayerKind::Iterator { loop_id: l, axis: 0, reverse: false }, &[inside]);
+        let zero = net.constant(&[], &[0f32]);
+        let total = net.recurrence(l, zero);
+        let negative = net.elementwise(ElementWiseOperation::Less, element, zero);
+        let on_true = net.elementwise(ElementWiseOperation::Sub, total, element);
+        let on_false = net.sum(total, element);
+        let next = net.either(negative, on_true, on_false);
+        net.next(total, next);
+        let total = net.last(l, total);
+        let zero = net.constant(&[], &[0f32]);
+        let y = net.add(LayerKind::ConditionalOutput { conditional: outer }, &[total, zero]);
+        let decides = Tensor::new(DataType::Bool, dims(&[]), Storage::copy_of(&[u8::from(taken)])).unwrap();
+        let x = Tensor::from_slice(dims(&[2]), &[1f32, -2.]).unwrap();
+        let found = net.run(&[y], &[decides, x]);
+        if taken {
+            let found = message(found);
+            assert!(found.contains("beyond the 2 slices"), "{found}");
+        } else {
+            assert_eq!(values::<f32>(&found.unwrap()[0]), [0.]);
+        }
+    }
+}
+
+#[test]
+fn branches_share_nothing_and_leak_nothing() {
+    for (at, expected) in
+        ["both of its branches", "is an output", "depends on an input of it", "different ranks"].iter().enumerate()
+    {
+        let mut net = Net::new();
+        let decides = net.input("decides", DataType::Bool, &[]);
+        let x = net.input("x", DataType::Float, &[2]);
+        let id = net.0.add_conditional();
+        let through = net.add(LayerKind::ConditionalInput { conditional: id }, &[decides]);
+        net.0.set_condition(id, if at == 2 { through } else { decides }).unwrap();
+        let inside = net.add(LayerKind::ConditionalInput { conditional: id }, &[x]);
+        let on_true = net.sum(inside, inside);
+        let mut on_false = if at == 0 { net.sum(on_true, on_true) } else { inside };
+        if at == 3 {
+            on_false = net.constant(&[], &[1f32]);
+        }
+        let y = net.add(LayerKind::ConditionalOutput { conditional: id }, &[on_true, on_false]);
+        let outputs = if at == 1 { vec![y, on_true] } else { vec![y] };
+        let decides = Tensor::new(DataType::Bool, dims(&[]), Storage::copy_of(&[1])).unwrap();
+        let x = Tensor::from_slice(dims(&[2]), &[1f32, -2.]).unwrap();
+        let found = message(net.run(&outputs, &[decides, x]));
+        assert!(found.contains(expected), "{found}");
     }
 }
