@@ -211,7 +211,7 @@ fn only_the_branch_that_is_taken_runs() {
         let (on_true, on_false) = if taken { (right, wrong) } else { (wrong, right) };
         let y = net.either(condition, on_true, on_false);
         let given = [
-            Tensor::new(DataType::Bool, dims(&[]), crate::memory::Storage::copy_of(&[u8::from(taken)])).unwrap(),
+            Tensor::new(DataType::Bool, dims(&[]), Storage::copy_of(&[u8::from(taken)])).unwrap(),
             Tensor::from_slice(dims(&[3]), &[1f32, 2., 3.]).unwrap(),
         ];
         let found = net.run(&[y], &given).unwrap();
@@ -228,7 +228,7 @@ fn branches_may_differ_in_their_extents() {
         let double = net.add(LayerKind::Concatenation { axis: 0 }, &[x, x]);
         let y = net.either(condition, double, x);
         let given = [
-            Tensor::new(DataType::Bool, dims(&[]), crate::memory::Storage::copy_of(&[u8::from(taken)])).unwrap(),
+            Tensor::new(DataType::Bool, dims(&[]), Storage::copy_of(&[u8::from(taken)])).unwrap(),
             Tensor::from_slice(dims(&[3]), &[1f32, 2., 3.]).unwrap(),
         ];
         let found = net.run(&[y], &given).unwrap();
@@ -278,8 +278,7 @@ fn a_loop_runs_in_a_branch_only() {
         let other = net.sum(seven, seven);
         let minus = net.elementwise(ElementWiseOperation::Sub, other, seven);
         let y = net.either(condition, last, minus);
-        let given =
-            [Tensor::new(DataType::Bool, dims(&[]), crate::memory::Storage::copy_of(&[u8::from(taken)])).unwrap()];
+        let given = [Tensor::new(DataType::Bool, dims(&[]), Storage::copy_of(&[u8::from(taken)])).unwrap()];
         let found = net.run(&[y], &given).unwrap();
         assert_eq!(values::<i32>(&found[0]), [expected]);
     }
@@ -360,7 +359,7 @@ fn nesting_that_is_too_deep_is_refused() {
             y = net.either(condition, more, other);
         }
         let given = [
-            Tensor::new(DataType::Bool, dims(&[]), crate::memory::Storage::copy_of(&[1])).unwrap(),
+            Tensor::new(DataType::Bool, dims(&[]), Storage::copy_of(&[1])).unwrap(),
             Tensor::from_slice(dims(&[2]), &[1f32, 2.]).unwrap(),
         ];
         match net.run(&[y], &given) {
