@@ -84,7 +84,7 @@ impl Network {
     /// # Errors
     /// As [`add`](Self::add).
     pub fn add_attention(&mut self, attention: Attention, inputs: Vec<Option<TensorId>>) -> Result<LayerId> {
-        let name = self.attention_name(&attention);
+        let name = attention.name.clone();
         let input = self.add(LayerKind::AttentionInput(attention), inputs)?;
         let inner = self.graph.layer(input).outputs[0];
         self.add(LayerKind::AttentionOutput, vec![Some(inner)])?;
@@ -92,20 +92,15 @@ impl Network {
         Ok(input)
     }
 
-    /// Adds an attention that is completed afterwards, as [`add_unfinished`](Self::add_unfinished) adds a layer.
-    pub fn add_unfinished_attention(&mut self, attention: Attention, [query, key, value]: [TensorId; 3]) -> LayerId {
-        let name = self.attention_name(&attention);
-        let inputs = vec![Some(query), Some(key), Some(value)];
-        let input = self.add_unfinished(LayerKind::AttentionInput(attention), inputs, query);
+    /// Adds an attention without a name, as [`add_lazily`](Self::add_lazily) adds a layer; returns its input and its output layer.
+    pub fn add_attention_lazily(&mut self, mut attention: Attention, inputs: Vec<Option<TensorId>>) -> [LayerId; 2] {
+        let others = self.graph.layers.iter().filter(|layer| matches!(layer.kind, LayerKind::AttentionInput(_)));
+        let number = self.graph.layers.len() + others.count();
+        attention.name = format!("(Unnamed Layer* {number}) [Attention]");
+        let input = self.add_lazily(LayerKind::AttentionInput(attention), inputs);
         let inner = self.graph.layer(input).outputs[0];
-        self.add_unfinished(LayerKind::AttentionOutput, vec![Some(inner)], inner);
-        self.graph.name_attention(input, &name);
-        input
-    }
-
-    fn attention_name(&self, attention: &Attention) -> String {
-        let unnamed = || format!("(Unnamed Layer* {}) [Attention]", self.graph.layers.len());
-        if attention.name.is_empty() { unnamed() } else { attention.name.clone() }
+        let output = self.add_lazily(LayerKind::AttentionOutput, vec![Some(inner)]);
+        [input, output]
     }
 
     /// Adds a constant layer and returns its output.
@@ -174,15 +169,6 @@ impl Network {
         if !self.graph.outputs.contains(&id) {
             self.graph.outputs.push(id);
         }
-    }
-
-    /// Adds a layer that is completed afterwards, by inputs or parameters set on it; until then its output counts as having the type and
-    /// dimensions of input `like`. What is wrong with it is reported by [`infer`](Self::infer).
-    pub fn add_unfinished(&mut self, kind: LayerKind, inputs: Vec<Option<TensorId>>, like: TensorId) -> LayerId {
-        let ValueInfo { dtype, dims, .. } = *self.value(like);
-        let layer = self.graph.add_layer(kind, inputs, &[(dtype, dims)]);
-        self.values.push(ValueInfo::new(dtype, dims));
-        layer
     }
 
     /// Adds a layer whatever shape inference says of it: what refuses its outputs is told when they are asked for, and by

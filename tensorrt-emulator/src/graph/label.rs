@@ -27,6 +27,7 @@ impl LayerKind {
             LayerType::Cumulative => "Cumulative",
             LayerType::Deconvolution => "Deconvolution",
             LayerType::Dequantize => "Dequantize",
+            LayerType::DistCollective => "DistCollective",
             LayerType::DynamicQuantize => "DynamicQuantize",
             LayerType::Einsum => "Einsum",
             LayerType::Elementwise => "ElementWise",
@@ -82,7 +83,8 @@ impl LayerKind {
     /// The most inputs that a layer with `inputs` inputs can be given.
     pub fn max_inputs(&self, inputs: usize) -> usize {
         match self {
-            Self::AttentionInput(_) | Self::Moe(_) => 16,
+            Self::AttentionInput(_) => 7,
+            Self::Moe(_) => 11,
             Self::KvCacheUpdate(_) | Self::RotaryEmbedding { .. } => 4,
             Self::Slice(_) => 6,
             Self::Nms { .. } => 5,

@@ -42,6 +42,13 @@ fn an_attention_is_a_pair_of_layers() {
         assert_eq!(kinds, [LayerType::AttentionInput, LayerType::AttentionOutput]);
         let [begin, end] = [0, 1].map(|index| network.layer(index).unwrap());
         assert_eq!((begin.num_inputs().unwrap(), end.num_inputs().unwrap()), (3, 1));
+        assert_eq!(attention.name().unwrap(), "(Unnamed Layer* 0) [Attention]");
+        assert_eq!(begin.name().unwrap(), "(Unnamed Layer* 1) [AttentionInput]");
+        assert_eq!(end.name().unwrap(), "(Unnamed Layer* 2) [AttentionOutput]");
+        let x = attention.output().unwrap();
+        assert_eq!(x.name().unwrap(), "(Unnamed Layer* 2) [AttentionOutput]_output");
+        let next = network.add_identity(x).unwrap();
+        assert_eq!(next.name().unwrap(), "(Unnamed Layer* 3) [Identity]");
         assert_eq!(attention.output().unwrap().dims().unwrap(), Some([2, 4, 3, 8].into()));
         attention.set_name("heads").unwrap();
         attention.set_metadata("block 0").unwrap();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use tensorrt_sys::{Api, AttentionIOForm, AttentionNormalizationOp, CausalMaskKind, DataType, IAttention, ITensor};
 
 use super::layer::LayerObject;
-use super::{NetworkObject, Shared, add_unfinished, count, part, tensor_id, tensor_object, upgrade};
+use super::{NetworkObject, Shared, add, count, part, tensor_id, tensor_object, upgrade};
 use crate::ffi::dims::data_type;
 use crate::ffi::entries::entries;
 use crate::ffi::object::Object;
@@ -168,7 +168,10 @@ fn add_attention(
             return Err(Error::invalid(format!("the {what} must have 3 or 4 dimensions, but has {dims}")));
         }
     }
-    let input = state.change().add_unfinished_attention(Attention::new(normalization, causal), inputs);
+    let attention = Attention::new(normalization, causal);
+    let layers = state.inferred().add_attention_lazily(attention, inputs.map(Some).to_vec());
+    layers.into_iter().for_each(|layer| state.settle_names(layer));
+    let [input, _] = layers;
     drop(state);
     Ok(attention_object(shared, input))
 }
@@ -193,7 +196,7 @@ pub(super) fn fill(api: &mut Api) {
             if !fits {
                 return Err(Error::invalid(format!("a rotary embedding of {dim} dimensions on a tensor of {dims}")));
             }
-            add_unfinished(network, LayerKind::RotaryEmbedding { interleaved, dim }, &[input, cos, sin])
+            add(network, LayerKind::RotaryEmbedding { interleaved, dim }, &[input, cos, sin])
         }
         }
         IAttentionBoundaryLayer: LayerObject {

@@ -4,7 +4,7 @@ use tensorrt_sys::{Api, AttentionIOForm, ITensor, KVCacheMode};
 
 use super::layer::LayerObject;
 use super::properties::{Done, Property, get, properties, set};
-use super::{NetworkObject, add_unfinished, tensor_id, tensor_object, upgrade};
+use super::{NetworkObject, add, tensor_id, tensor_object, upgrade};
 use crate::Error;
 use crate::ffi::entries::entries;
 use crate::ffi::object::Object;
@@ -32,7 +32,7 @@ pub(super) fn fill(api: &mut Api) {
                 }
             }
             let kind = LayerKind::KvCacheUpdate(KvCacheUpdate { mode, form: AttentionIOForm::PaddedBhnd });
-            add_unfinished(network, kind, &[cache, update, indices])
+            add(network, kind, &[cache, update, indices])
         }
         }
         IKVCacheUpdateLayer: LayerObject {

@@ -211,18 +211,6 @@ fn add_to<C>(shared: &Arc<Shared>, kind: LayerKind, inputs: &[*mut ITensor]) -> 
     Ok(layer_object(shared, layer).cast())
 }
 
-/// Adds a layer with one output, like input 0, that further calls complete.
-fn add_unfinished<C>(network: &NetworkObject, kind: LayerKind, inputs: &[*mut ITensor]) -> Result<*mut C> {
-    let ids = inputs.iter().map(|&tensor| tensor_id(&network.shared, tensor));
-    let ids = ids.collect::<Result<Vec<_>>>()?;
-    let like = ids.first().copied().ok_or_else(|| Error::internal("a layer without inputs"))?;
-    let mut state = network.shared.state();
-    state.inferred();
-    let layer = state.change().add_unfinished(kind, ids.into_iter().map(Some).collect(), like);
-    drop(state);
-    Ok(layer_object(&network.shared, layer).cast())
-}
-
 /// The family and network of a part whose network may be gone.
 fn upgrade(shared: &Weak<Shared>) -> Result<Arc<Shared>> {
     shared.upgrade().ok_or_else(|| Error::invalid("the network of this object was destroyed"))

@@ -4,7 +4,7 @@ use tensorrt_sys::{Api, DataType, ITensor, MoEActType};
 
 use super::layer::LayerObject;
 use super::properties::{Done, Property, get, properties, set};
-use super::{NetworkObject, add_unfinished, tensor_id, upgrade};
+use super::{NetworkObject, add, tensor_id, upgrade};
 use crate::ffi::dims::{data_type, from_c, to_c};
 use crate::ffi::entries::entries;
 use crate::ffi::object::Object;
@@ -78,7 +78,7 @@ pub(super) fn fill(api: &mut Api) {
                 let text = format!("experts of {} with scores of {} for states of {}", all[1], all[2], all[0]);
                 return Err(Error::invalid(text));
             }
-            add_unfinished(network, LayerKind::Moe(Moe::default()), &[hidden, experts, scores])
+            add(network, LayerKind::Moe(Moe::default()), &[hidden, experts, scores])
         }
         }
         IMoELayer: LayerObject {

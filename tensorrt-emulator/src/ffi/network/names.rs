@@ -1,7 +1,7 @@
 //! Names of layers and tensors: no two layers, and no two tensors, of a network have the same one.
 
 use super::State;
-use crate::graph::{LayerId, TensorId};
+use crate::graph::{LayerId, LayerKind, TensorId};
 use crate::{Error, Result};
 
 /// The longest name, in bytes.
@@ -59,8 +59,11 @@ impl State {
     pub(super) fn settle_names(&mut self, id: LayerId) {
         let graph = self.network.graph_mut();
         let label = graph.layer(id).kind.label();
-        let mut name = graph.layer(id).name.clone();
-        let mut number = id.0;
+        // An attention has a number of its own, before those of its two layers.
+        let attentions = graph.layers[..=position_of(id)].iter();
+        let attentions = attentions.filter(|layer| matches!(layer.kind, LayerKind::AttentionInput(_))).count();
+        let mut number = id.0 + u32::try_from(attentions).unwrap_or(0);
+        let mut name = format!("(Unnamed Layer* {number}) [{label}]");
         while graph.layers.iter().enumerate().any(|(at, layer)| layer.name == name && at != id.0 as usize) {
             number += 1;
             name = format!("(Unnamed Layer* {number}) [{label}]");
@@ -80,6 +83,10 @@ impl State {
         }
         graph.layer_mut(id).name = name;
     }
+}
+
+fn position_of(id: LayerId) -> usize {
+    id.0 as usize
 }
 
 fn position(id: TensorId) -> usize {
