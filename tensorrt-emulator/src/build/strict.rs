@@ -12,7 +12,7 @@ use crate::{Error, Result};
 pub(super) fn check(graph: &Graph) -> Result<()> {
     graph.inputs.iter().chain(&graph.outputs).try_for_each(|&id| network_io(graph, id))?;
     graph.layers.iter().try_for_each(|layer| {
-        let rules = [attention_kernel, cache_io, collected, zero_point];
+        let rules = [attention_kernel, cache_io, collected, no_suppression, zero_point];
         rules.iter().try_for_each(|rule| rule(graph, layer)).map_err(|error| error.at(&layer.name))
     })
 }
@@ -25,6 +25,14 @@ fn collected(_: &Graph, layer: &Layer) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// There is a layer for it, and no kernel behind it.
+fn no_suppression(_: &Graph, layer: &Layer) -> Result<()> {
+    if matches!(layer.kind, LayerKind::Nms { .. }) {
+        return Err(Error::config("NVIDIA's builder for RTX has no kernel for non-maximum suppression"));
+    }
+    Ok(())
 }
 
 /// A cache of keys or values is the network's input, and what it becomes is the network's output.
@@ -110,7 +118,7 @@ fn network_io(graph: &Graph, id: TensorId) -> Result<()> {
         Some((layer, _)) => !makes_quantized(&graph.layer(layer).kind),
         None => {
             let mut readers = graph.layers.iter().filter(|layer| layer.inputs.contains(&Some(id)));
-            readers.any(|layer| !reads_quantized(&layer.kind))
+            readers.any(|layer| !reads_quantized(&layer.kind) && !makes_zero_point(graph, layer))
         }
     };
     if wrong {
@@ -125,4 +133,13 @@ fn makes_quantized(kind: &LayerKind) -> bool {
 
 fn reads_quantized(kind: &LayerKind) -> bool {
     matches!(kind, LayerKind::Dequantize(_) | LayerKind::Concatenation { .. })
+}
+
+/// Whether a layer reshapes a zero point.
+fn makes_zero_point(graph: &Graph, layer: &Layer) -> bool {
+    let is_zero_point = |reader: &Layer| {
+        matches!(reader.kind, LayerKind::Quantize(_) | LayerKind::Dequantize(_))
+            && reader.input(2).is_some_and(|id| layer.outputs.contains(&id))
+    };
+    matches!(layer.kind, LayerKind::Shuffle(_)) && graph.layers.iter().any(is_zero_point)
 }

@@ -14,7 +14,8 @@ use std::collections::{HashMap, HashSet};
 use tensorrt_sys::{OnnxParserFlag, ParserErrorCode};
 
 pub(crate) use self::context::Context;
-use self::scope::{Found, Scope, Value};
+pub(crate) use self::scope::Value;
+use self::scope::{Found, Scope};
 use super::data_type;
 use super::error::{ParserError, Refusal};
 use super::function::{FlatNode, flatten, is_onnx};
@@ -124,11 +125,18 @@ impl Importer {
         }
         let mut scope = Scope::new(model.external());
         run.names = network.graph().layers.iter().map(|layer| layer.name.clone()).collect();
+        run.outputs = graph.output.iter().map(|output| output.name.clone()).collect();
         run.bind_inputs(graph, &mut scope, network);
         for node in flatten(model.proto()) {
             run.node(&node, &mut scope, network);
         }
         run.bind_outputs(graph, &mut scope, network);
+        if self.strict
+            && run.errors.is_empty()
+            && let Err(refusal) = strict::check_network(network)
+        {
+            run.model(refusal.code, refusal.message);
+        }
         if network.graph().name.is_empty() {
             network.graph_mut().name.clone_from(&graph.name);
         }
@@ -141,6 +149,8 @@ struct Run {
     strict: bool,
     errors: Vec<ParserError>,
     names: HashSet<String>,
+    /// The names of the model's outputs.
+    outputs: HashSet<String>,
     node_outputs: HashMap<String, Vec<TensorId>>,
 }
 
@@ -313,6 +323,11 @@ impl Run {
             if let Value::Tensor(id) = value {
                 if id.0 as usize >= first_tensor && named.insert(id) {
                     network.graph_mut().tensor_mut(id).name.clone_from(name);
+                }
+                if self.strict
+                    && let Err(refusal) = strict::check_made(network, id, self.outputs.contains(name))
+                {
+                    self.refuse(flat, refusal);
                 }
                 tensors.push(id);
             }

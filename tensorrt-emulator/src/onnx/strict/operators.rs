@@ -49,3 +49,6 @@ pub(super) const MISSING: &[&str] = &[
     "TfIdfVectorizer",
     "Unique",
 ];
+
+/// Operators that it makes a plugin of, which TensorRT for RTX does not have.
+pub(super) const PLUGINS: &[&str] = &["CausalConvWithState", "FlexAttention", "LinearAttention", "NonZero", "RoiAlign"];
