@@ -1,0 +1,75 @@
+//! The emulator's strict setting beside NVIDIA's own parser and builder (TensorRT for RTX 1.7.1, no GPU), both through the safe crate.
+//!
+//! Both are asked about each of ONNX's node tests (`TENSORRT_TEST_ONNX_NODE`): does the model parse, and is it built for SM89?
+//! `differences.tsv` lists where the two differ, and why; what is listed and agrees fails.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cases;
+mod child;
+mod facts;
+#[path = "../common/oracle.rs"]
+#[allow(dead_code, reason = "each test uses its part")]
+mod oracle;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use cases::Case;
+use child::Asked;
+
+/// The folders of the node tests and of NVIDIA's library.
+fn node_folder() -> Option<PathBuf> {
+    for variable in ["TENSORRT_TEST_RTX17", "TENSORRT_TEST_ONNX_NODE"] {
+        if std::env::var_os(variable).is_none() {
+            println!("skipped: {variable} is not set");
+            return None;
+        }
+    }
+    std::env::var_os("TENSORRT_TEST_ONNX_NODE").map(PathBuf::from)
+}
+
+/// How much has to agree, in percent.
+const AGREEMENT: usize = 97;
+
+/// Builds that NVIDIA's library hangs in now and then.
+const LEFT_OUT: [&str; 2] = ["test_gru_batchwise", "test_gru_reverse"];
+
+/// Every node test.
+fn node_cases(folder: &Path) -> Vec<Case> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let tests = entries.filter(|path| path.join("model.onnx").exists());
+    let names = tests.map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| !LEFT_OUT.contains(&name.as_str())).collect();
+    names.sort();
+    names.iter().map(|name| Case::node(folder, name)).collect()
+}
+
+/// A list of names with reasons, one a line.
+fn listed(list: &'static str) -> BTreeMap<&'static str, &'static str> {
+    list.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once('\t').unwrap()).collect()
+}
+
+#[test]
+fn parses_and_builds_what_nvidia_does() {
+    let Some(folder) = node_folder() else { return };
+    let cases = node_cases(&folder);
+    let (theirs, ours) = (Asked::Nvidia.about(&cases), Asked::Emulator.about(&cases));
+    let known = listed(include_str!("differences.tsv"));
+    let mut wrong = String::new();
+    let mut agreed = 0;
+    for case in &cases {
+        let name = case.name();
+        let (theirs, ours) = (&theirs[&name], &ours[&name]);
+        let same = theirs.pair().is_some() && theirs.pair() == ours.pair();
+        agreed += usize::from(same);
+        match (same, known.get(name.as_str())) {
+            (true, Some(reason)) => _ = writeln!(wrong, "{name}: agrees, but is listed with: {reason}"),
+            (false, None) => _ = writeln!(wrong, "{name}:\n  NVIDIA {theirs:?}\n  emulator {ours:?}"),
+            _ => {}
+        }
+    }
+    println!("the emulator and NVIDIA's library agree on {agreed} of {} models", cases.len());
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(agreed * 100 >= cases.len() * AGREEMENT, "that is less than {AGREEMENT} %");
+}
