@@ -5,9 +5,12 @@
 #[path = "common/oracle.rs"]
 #[allow(dead_code, reason = "each test uses its part")]
 mod oracle;
+#[path = "common/profile.rs"]
+mod profile;
 
 use oracle::{Array, Oracle};
-use tensorrt::{Engine, Session, TensorView};
+use profile::profile;
+use tensorrt::{Engine, EngineBuilder, Session, TensorView};
 
 include!(concat!(env!("OUT_DIR"), "/fixtures.rs"));
 
@@ -25,17 +28,19 @@ fn agrees(name: &str) {
     let oracle = Oracle::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data"));
     let model = oracle.model(name);
     let library = tensorrt_emulator::library();
-    let engine = Engine::from_plan(&library, &model.build(&library).unwrap()).unwrap();
+    let builder = EngineBuilder::from_onnx(&library, model.path()).unwrap();
+    let engine = Engine::from_plan(&library, &builder.profile(profile(model)).build().unwrap()).unwrap();
     let mut session = Session::new(&engine).unwrap();
     let mut cases = 0;
-    for (inputs, expected) in model.cases() {
-        let values: Vec<_> = inputs.iter().map(|array| (array.floats(), array.int64s(), array.int32s())).collect();
-        let views = inputs.iter().zip(&values).map(|(array, (f, l, i))| (array.name.as_str(), view(array, f, l, i)));
+    for case in model.cases() {
+        let values: Vec<_> = case.inputs.iter().map(|array| (array.floats(), array.int64s(), array.int32s())).collect();
+        let views =
+            case.inputs.iter().zip(&values).map(|(array, (f, l, i))| (array.name.as_str(), view(array, f, l, i)));
         let outputs = session.run(views).unwrap();
-        for array in &expected {
+        for array in &case.outputs {
             assert_eq!(outputs.shape(&array.name).unwrap().to_usize().unwrap(), array.shape, "{}", array.name);
             let (ours, theirs) = (outputs.array::<f32>(&array.name).unwrap(), array.floats());
-            let worst = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let worst = ours.iter().zip(&theirs).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
             assert!(worst <= model.tolerance() * array.scale, "{} is off by {worst}", array.name);
         }
         cases += 1;

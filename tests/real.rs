@@ -5,11 +5,14 @@
 #[path = "common/oracle.rs"]
 #[allow(dead_code, reason = "each test uses its part")]
 mod oracle;
+#[path = "common/profile.rs"]
+mod profile;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use oracle::Oracle;
+use profile::profile;
 use tensorrt::{
     BuilderFlag, ComputeCapability, Engine, EngineBuilder, ErrorKind, Family, Library, OptimizationProfile, Plan,
     PlanKind, Result,
@@ -70,7 +73,7 @@ fn models_are_parsed_and_built_for_sm89() {
         assert!(!library.is_emulated());
         for name in models {
             let model = oracle.model(name);
-            let builder = EngineBuilder::from_onnx(&library, model.path()).unwrap().profile(model.profile());
+            let builder = EngineBuilder::from_onnx(&library, model.path()).unwrap().profile(profile(model));
             let plan =
                 ahead_of_time(builder).build().unwrap_or_else(|error| panic!("{}: {name}: {error}", library.info()));
             assert_eq!(plan.kind(), PlanKind::TensorRt, "{name}");

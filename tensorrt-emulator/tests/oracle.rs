@@ -2,59 +2,50 @@
 //! checked-in fixtures. An output may differ by its tolerance times its scale; classes and texts are the same.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+#[path = "../../tests/common/oracle.rs"]
+#[allow(dead_code, reason = "each test uses its part")]
+mod manifest;
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use manifest::{Array, Case, Model, Oracle};
 use tensorrt_emulator::build::{BuildConfig, Quiet, build};
+use tensorrt_emulator::memory::Storage;
 use tensorrt_emulator::network::Network;
-use tensorrt_emulator::onnx::{Importer, Model};
+use tensorrt_emulator::onnx::{self, Importer};
 use tensorrt_emulator::plan::{Identity, Profile};
 use tensorrt_emulator::run::{Context, Engine, EngineOptions};
 use tensorrt_emulator::tensor::{Dims, Tensor};
 use tensorrt_sys::{DataType, Family, Version};
 
-/// An array of the oracle: NumPy's format 1.0, little-endian, C order; the manifest has its type and shape.
-fn array(folder: &Path, entry: &Value) -> Vec<u8> {
-    let path = folder.join(entry["file"].as_str().unwrap());
-    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00", "{}", path.display());
-    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    bytes[10 + header..].to_vec()
-}
-
-fn extents(list: &Value) -> Dims {
-    let extents: Vec<i64> = list.as_array().unwrap().iter().map(|extent| extent.as_i64().unwrap()).collect();
+fn extents(shape: &[usize]) -> Dims {
+    let extents: Vec<i64> = shape.iter().map(|&extent| i64::try_from(extent).unwrap()).collect();
     Dims::new(&extents).unwrap()
 }
 
-fn entries(list: &Value) -> &[Value] {
-    list.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn engine(folder: &Path, model: &Value) -> Result<std::sync::Arc<Engine>, String> {
-    let loaded = Model::from_file(folder.join(model["model"].as_str().unwrap())).map_err(|error| error.to_string())?;
+fn engine(model: Model<'_>) -> Result<std::sync::Arc<Engine>, String> {
+    let loaded = onnx::Model::from_file(model.path()).map_err(|error| error.to_string())?;
     let mut network = Network::new();
     Importer::new()
         .import(&loaded, &mut network)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let mut config = BuildConfig::new(Identity::new(Family::Trt11, Version::new(11, 4, 0)));
-    let mut dims = BTreeMap::new();
-    for input in entries(&model["inputs"]) {
-        let name = input["name"].as_str().unwrap().to_owned();
-        dims.insert(name, ["min", "opt", "max"].map(|selector| extents(&input[selector])));
+    let mut profile = Profile::default();
+    for input in model.inputs() {
+        profile.dims.insert(input.name.to_owned(), input.shapes.map(|shape| Dims::new(&shape).unwrap()));
     }
-    config.profiles.push(Profile { dims, values: BTreeMap::new() });
+    config.profiles.push(profile);
     let plan = build(&network, &config, &mut Quiet).map_err(|error| error.to_string())?;
     Engine::from_plan(plan, EngineOptions::default()).map_err(|error| error.to_string())
 }
 
-fn run(context: &mut Context, folder: &Path, case: &Value) -> Result<Vec<Tensor>, String> {
-    let mut buffers = vec![tensorrt_emulator::memory::Storage::zeroed(0); context.engine().num_inputs()];
-    for input in entries(&case["inputs"]) {
-        let index = context.engine().io_index(input["name"].as_str().unwrap()).map_err(|error| error.to_string())?;
-        context.set_input_shape(index, extents(&input["shape"])).map_err(|error| error.to_string())?;
-        buffers[index] = tensorrt_emulator::memory::Storage::copy_of(&array(folder, input));
+fn run(context: &mut Context, case: &Case<'_>) -> Result<Vec<Tensor>, String> {
+    let mut buffers = vec![Storage::zeroed(0); context.engine().num_inputs()];
+    for input in &case.inputs {
+        let index = context.engine().io_index(&input.name).map_err(|error| error.to_string())?;
+        context.set_input_shape(index, extents(&input.shape)).map_err(|error| error.to_string())?;
+        buffers[index] = Storage::copy_of(&input.bytes);
     }
     let inputs: Vec<&[u8]> = buffers.iter().map(|storage| &storage[..]).collect();
     context.run_dynamic(&inputs).map_err(|error| error.to_string())
@@ -65,26 +56,24 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 }
 
 /// The largest difference between an output and the oracle's, relative to the scale of the part it is in.
-fn difference(output: &Tensor, expected: &[u8], entry: &Value) -> Result<f64, String> {
-    let dims = extents(&entry["shape"]);
+fn difference(output: &Tensor, expected: &Array) -> Result<f64, String> {
+    let dims = extents(&expected.shape);
     if output.dims() != &dims {
         return Err(format!("{} instead of {dims}", output.dims()));
     }
     if output.dtype() != DataType::Float {
-        let same = output.storage()[..] == *expected;
+        let same = output.storage()[..] == expected.bytes;
         return if same { Ok(0.0) } else { Err("integers differ".to_owned()) };
     }
-    let (ours, theirs) = (floats(output.storage()), floats(expected));
+    let (ours, theirs) = (floats(output.storage()), expected.floats());
     let scale_at = |index: usize| {
-        for part in entries(&entry["parts"]) {
-            let axis = usize::try_from(part["axis"].as_u64().unwrap()).unwrap();
-            let inner: i64 = dims[axis + 1..].iter().product();
-            let along = i64::try_from(index).unwrap() / inner % dims[axis];
-            if (part["start"].as_i64().unwrap()..part["stop"].as_i64().unwrap()).contains(&along) {
-                return part["scale"].as_f64().unwrap();
+        for part in &expected.parts {
+            let inner: usize = expected.shape[part.axis + 1..].iter().product();
+            if (part.start..part.stop).contains(&(index / inner % expected.shape[part.axis])) {
+                return part.scale;
             }
         }
-        entry["scale"].as_f64().unwrap()
+        expected.scale
     };
     let mut worst = 0.0_f64;
     for (index, (&a, &b)) in ours.iter().zip(&theirs).enumerate() {
@@ -117,36 +106,33 @@ fn texts(output: &Tensor, dictionary: &[String]) -> Vec<String> {
     classes(output).chunks(steps).map(decode).collect()
 }
 
-fn check_decision(folder: &Path, model: &Value, case: &Value, outputs: &BTreeMap<&str, &Tensor>) -> Result<(), String> {
-    let decision = &case["decision"];
-    let Some(kind) = decision["kind"].as_str() else { return Ok(()) };
-    let output = outputs[decision["output"].as_str().unwrap()];
+fn check_decision(model: Model<'_>, case: &Case<'_>, outputs: &BTreeMap<&str, &Tensor>) -> Result<(), String> {
+    let Some(kind) = case.decision["kind"].as_str() else { return Ok(()) };
+    let output = outputs[case.decision["output"].as_str().unwrap()];
     let (ours, theirs) = if kind == "ctc" {
-        let path = folder.join(model["dictionary"].as_str().unwrap());
-        let dictionary: Vec<String> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        (serde_json::json!(texts(output, &dictionary)), &decision["texts"])
+        (serde_json::json!(texts(output, &model.dictionary())), &case.decision["texts"])
     } else {
-        (serde_json::json!(classes(output)), &decision["classes"])
+        (serde_json::json!(classes(output)), &case.decision["classes"])
     };
     if ours == *theirs { Ok(()) } else { Err(format!("decided {ours}, not {theirs}")) }
 }
 
 /// One model, all cases: the worst relative difference.
-fn check(folder: &Path, model: &Value) -> Result<f64, String> {
-    let engine = engine(folder, model)?;
+fn check(model: Model<'_>) -> Result<f64, String> {
+    let engine = engine(model)?;
     let mut context = engine.create_context(None).map_err(|error| error.to_string())?;
-    let tolerance = model["tolerance"].as_f64().unwrap();
+    let tolerance = model.tolerance();
     let mut worst = 0.0_f64;
-    for case in entries(&model["cases"]) {
-        let place = case["name"].as_str().unwrap();
-        let outputs = run(&mut context, folder, case).map_err(|error| format!("{place}: {error}"))?;
+    for case in model.cases() {
+        let place = case.name;
+        let outputs = run(&mut context, &case).map_err(|error| format!("{place}: {error}"))?;
         let names = engine.io_tensors()[engine.num_inputs()..].iter().map(|tensor| tensor.name.as_str());
         let outputs: BTreeMap<&str, &Tensor> = names.zip(&outputs).collect();
         let mut off = Vec::new();
-        for entry in entries(&case["outputs"]) {
-            let name = entry["name"].as_str().unwrap();
-            let found = outputs.get(name).ok_or_else(|| format!("{place}: there is no output {name}"))?;
-            let relative = difference(found, &array(folder, entry), entry);
+        for expected in &case.outputs {
+            let name = &expected.name;
+            let found = outputs.get(name.as_str()).ok_or_else(|| format!("{place}: there is no output {name}"))?;
+            let relative = difference(found, expected);
             let relative = relative.map_err(|error| format!("{place}: {name}: {error}"))?;
             if relative > tolerance {
                 off.push(format!("{name} is off by {relative:.2e} of its scale"));
@@ -156,7 +142,7 @@ fn check(folder: &Path, model: &Value) -> Result<f64, String> {
         if !off.is_empty() {
             return Err(format!("{place}: {tolerance:.0e} is allowed, but {}", off.join(", ")));
         }
-        check_decision(folder, model, case, &outputs).map_err(|error| format!("{place}: {error}"))?;
+        check_decision(model, &case, &outputs).map_err(|error| format!("{place}: {error}"))?;
     }
     Ok(worst)
 }
@@ -171,19 +157,18 @@ const KNOWN: [(&str, &str, &str); 6] = [
     ("qdq_cnn_real", "logits is off by", "sums in another order round to a neighbouring int8 step here and there"),
 ];
 
-fn check_all(manifest: &Path) {
-    let folder = manifest.parent().unwrap();
-    let parsed: Value = serde_json::from_slice(&std::fs::read(manifest).unwrap()).unwrap();
+fn check_all(folder: impl Into<PathBuf>) {
+    let oracle = Oracle::open(folder);
     let only = std::env::var("TENSORRT_TEST_ONLY").unwrap_or_default();
     let mut failures = Vec::new();
-    for model in entries(&parsed["models"]) {
-        let name = model["name"].as_str().unwrap();
+    for model in oracle.models() {
+        let name = model.name();
         if !name.contains(&only) {
             continue;
         }
         let known = KNOWN.iter().find(|(known, ..)| *known == name);
         let start = std::time::Instant::now();
-        match (check(folder, model), known) {
+        match (check(model), known) {
             (Ok(worst), None) => {
                 println!("{name:<24} off by {worst:.1e} of the scale, {:.1} s", start.elapsed().as_secs_f32())
             }
@@ -197,13 +182,13 @@ fn check_all(manifest: &Path) {
 
 #[test]
 fn checked_in_fixtures_agree_with_onnx_runtime() {
-    check_all(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/manifest.json")));
+    check_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data"));
 }
 
 #[test]
 fn models_agree_with_onnx_runtime() {
-    match std::env::var_os("TENSORRT_TEST_ORACLE").map(PathBuf::from) {
-        Some(folder) => check_all(&folder.join("manifest.json")),
+    match std::env::var_os("TENSORRT_TEST_ORACLE") {
+        Some(folder) => check_all(folder),
         None => println!("skipped: TENSORRT_TEST_ORACLE names no folder of reference outputs"),
     }
 }

@@ -1,5 +1,7 @@
 //! Which TensorRT does the work, and on what.
 
+use std::path::Path;
+
 use tensorrt::{Device, Engine, Library, Plan, Runtime};
 
 use crate::failure::{Failure, Result};
@@ -45,8 +47,17 @@ impl Machine {
 
     /// Puts an engine on the device.
     pub(crate) fn deserialize(&self, plan: &Plan) -> Result<Engine> {
+        Ok(self.runtime()?.deserialize(plan)?)
+    }
+
+    /// Puts the engine of a plan file on the device.
+    pub(crate) fn deserialize_file(&self, path: &Path) -> Result<Engine> {
+        Ok(self.runtime()?.deserialize_file(path)?)
+    }
+
+    fn runtime(&self) -> Result<Runtime> {
         let device =
             self.device.as_ref().map_err(|error| Failure::from(error.clone()).trying("put the engine on the GPU"))?;
-        Ok(Runtime::with_device(&self.library, device)?.deserialize(plan)?)
+        Ok(Runtime::with_device(&self.library, device)?)
     }
 }

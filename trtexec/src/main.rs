@@ -18,14 +18,12 @@ mod values;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use tensorrt::Plan;
-
 use crate::failure::{Failure, Result};
 use crate::library::Machine;
 use crate::logging::Logger;
 use crate::options::{Command, Options};
 use crate::report::{EngineReport, Performance, Report};
+use clap::Parser;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -50,24 +48,24 @@ fn main() -> ExitCode {
 fn execute(options: &Options, logger: &'static Logger) -> Result<()> {
     let machine = Machine::open(&options.library)?;
     let mut report = Report { library: machine.library().info().to_string(), ..Report::default() };
-    let plan = match (&options.model.onnx, &options.model.load_engine) {
+    let made = match (&options.model.onnx, &options.model.load_engine) {
         (Some(onnx), _) => {
             report.source.clone_from(onnx);
             let (plan, build) = build::build(machine.library(), onnx, options, logger)?;
             report.build = Some(build);
-            plan
+            let built_only = options.model.skip_inference && !options.report.dump_layer_info;
+            if built_only {
+                return report.print(&options.report);
+            }
+            machine.deserialize(&plan)
         }
         (None, Some(path)) => {
             report.source.clone_from(path);
-            Plan::load(path)?
+            machine.deserialize_file(path)
         }
         (None, None) => return Err(Failure::usage("begin", "neither --onnx nor --loadEngine is given")),
     };
-    let built_only = options.model.skip_inference && options.model.onnx.is_some();
-    if built_only && !options.report.dump_layer_info {
-        return report.print(&options.report);
-    }
-    let engine = match machine.deserialize(&plan) {
+    let engine = match made {
         Ok(engine) => engine,
         Err(failure) => {
             // What was built, and perhaps saved, is told all the same.
