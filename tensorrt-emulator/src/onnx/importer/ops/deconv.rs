@@ -77,7 +77,8 @@ fn resolve(c: &Context<'_>, window: &mut Window, x: TensorId, output_padding: &[
             full.and_then(|full| full.checked_sub(wanted))
                 .ok_or_else(|| Refusal::invalid("the output's size overflows"))?
         } else if same {
-            reach - window.strides[i] + output_padding[i]
+            // A step beyond the window leaves nothing to pad, and the output is shorter than the steps.
+            (reach - window.strides[i] + output_padding[i]).max(0)
         } else {
             // The output padding reveals elements that the padding at the end cuts off; what is missing then is new.
             let shown = output_padding[i].min(window.after[i]);
