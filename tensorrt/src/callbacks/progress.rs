@@ -44,7 +44,7 @@ pub enum ProgressEvent {
 pub enum Progress {
     /// It goes on.
     Continue,
-    /// It stops at the next step; the build returns an error of kind [`ErrorKind::Cancelled`].
+    /// It stops at the next step; the build returns an error of kind [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
     Cancel,
 }
 

@@ -68,7 +68,7 @@ accessors! { LrnLayer:
 }
 
 impl NormalizationLayer<'_> {
-    /// Whether scale and bias are broadcast to the input, as [`add_normalization_v2`](NetworkDefinition::add_normalization_v2) has it.
+    /// Whether scale and bias are broadcast to the input, as [`add_normalization_v2`](crate::NetworkDefinition::add_normalization_v2) has it.
     ///
     /// # Errors
     ///
