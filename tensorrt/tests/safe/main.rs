@@ -4,6 +4,7 @@
 
 mod attention;
 mod builds;
+mod caches;
 mod contexts;
 mod control;
 mod emulator;

@@ -1,8 +1,9 @@
 //! What the tests share: the emulator, and small engines.
 
 use tensorrt::{
-    Builder, BuilderConfig, BuilderFlag, DataType, ElementWiseOperation, Engine, EngineBuilder, Library,
-    MatrixOperation, NetworkDefinition, OptimizationProfile, Plan, Result, Weights,
+    Builder, BuilderConfig, BuilderFlag, ComputeCapability, DataType, ElementWiseOperation, Engine, EngineBuilder,
+    Family, Library, LoadOptions, MatrixOperation, NetworkDefinition, OptimizationProfile, Plan, Result, Tensor,
+    Weights,
 };
 
 /// The emulator.
@@ -58,4 +59,33 @@ pub(crate) fn digits_with(with: impl FnOnce(EngineBuilder<'_>) -> EngineBuilder<
 /// That model as an engine.
 pub(crate) fn digits_engine() -> Engine {
     Engine::from_plan(&library(), &digits_with(|builder| builder).unwrap()).unwrap()
+}
+
+/// The emulator, and NVIDIA's library where it is.
+pub(crate) fn libraries() -> Vec<Library> {
+    let real = std::env::var_os("TENSORRT_TEST_RTX17");
+    if real.is_none() {
+        println!("skipped: TENSORRT_TEST_RTX17 is not set");
+    }
+    let real = real.map(|folder| Library::find(LoadOptions::new().path(folder)).unwrap());
+    std::iter::once(library()).chain(real).collect()
+}
+
+/// Adds an input.
+pub(crate) fn input<'n>(
+    network: &'n NetworkDefinition<'_>,
+    name: &str,
+    data_type: DataType,
+    dims: &[i64],
+) -> Tensor<'n> {
+    network.add_input(name, data_type, dims).unwrap()
+}
+
+/// Whether a library builds a network; NVIDIA's for a GPU that is not here.
+pub(crate) fn builds(library: &Library, network: &NetworkDefinition<'_>, builder: &Builder) -> bool {
+    let mut config = builder.create_builder_config().unwrap();
+    if library.family() == Family::RtxNew {
+        config.set_compute_capabilities(&[ComputeCapability::Sm89]).unwrap();
+    }
+    builder.build_serialized_network(network, &config).is_ok()
 }
