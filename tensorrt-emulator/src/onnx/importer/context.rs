@@ -237,6 +237,16 @@ impl Context<'_> {
         Ok(self.attribute(name, at::FLOATS)?.map(|attribute| attribute.floats.clone()))
     }
 
+    /// A list of strings.
+    pub(crate) fn strings(&self, name: &str) -> Result<Option<Vec<String>>> {
+        let Some(attribute) = self.attribute(name, at::STRINGS)? else {
+            return Ok(None);
+        };
+        let text = attribute.strings.iter().map(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
+        let strings: std::result::Result<Vec<String>, _> = text.collect();
+        strings.map(Some).map_err(|_| Refusal::invalid(format!("attribute {name} is not text")))
+    }
+
     /// A tensor attribute.
     pub(crate) fn tensor(&self, name: &str) -> Result<Option<Tensor>> {
         let Some(attribute) = self.attribute(name, at::TENSOR)? else {

@@ -5,6 +5,7 @@
 
 mod context;
 mod layers;
+mod loops;
 mod ops;
 mod scope;
 mod shapes;

@@ -21,6 +21,7 @@ mod norm;
 mod pad;
 mod pool;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod resize;
@@ -65,6 +66,7 @@ const FAMILIES: &[Table] = &[
     pad::OPS,
     pool::OPS,
     quantize::OPS,
+    recurrent::OPS,
     reduce::OPS,
     reshape::OPS,
     resize::OPS,
@@ -91,7 +93,6 @@ pub(super) fn converter(name: &str) -> Option<Converter> {
 pub(super) fn unsupported(name: &str) -> Refusal {
     let why = match name {
         "If" | "Loop" | "Scan" => ": control flow is not supported",
-        "LSTM" | "GRU" | "RNN" => ": recurrent operators are not supported",
         _ => "",
     };
     Refusal::node(format!("the operator {name} is not supported{why}"))
