@@ -80,7 +80,8 @@ impl Engine {
     pub(super) fn of_region(plan: Plan, regions: regions::Kernels) -> Result<Arc<Self>> {
         let kernels = prepare_all(&plan.graph, regions)?;
         let io = io::tensors(&plan.graph)?;
-        let memory = plan.profiles.iter().map(|_| OnceLock::new()).collect();
+        // Its extents have no bounds, so that its memory is allocated as it runs.
+        let memory = plan.profiles.iter().map(|_| OnceLock::from(0)).collect();
         Ok(Arc::new(Self { plan, kernels, lowered: None, io, pool: None, memory }))
     }
 
