@@ -99,10 +99,7 @@ fn summed(
         let count = if depth < 0 { "an unknown number".to_owned() } else { depth.to_string() };
         return Err(Refusal::shape(format!("sums of {count} of integer products are not supported")));
     }
-    let x = match &a.value {
-        Value::Tensor(x) => *x,
-        Value::Weights(weights) => c.constant(&weights.tensor)?,
-    };
+    let x = tensor(c, a.value.clone())?;
     let high = c.binary_scalar(Op::Prod, x, 1.0 / 16.0)?;
     let high = c.unary(UnaryOperation::Floor, high)?;
     let whole = c.binary_scalar(Op::Prod, high, 16.0)?;
@@ -116,6 +113,14 @@ fn summed(
     c.binary(Op::Sum, high, sums[1])
 }
 
+/// A value as a tensor; weights get a constant layer without a name.
+fn tensor(c: &mut Context<'_>, value: Value) -> Result<TensorId> {
+    match value {
+        Value::Tensor(x) => Ok(x),
+        Value::Weights(weights) => c.constant(&weights.tensor),
+    }
+}
+
 /// A matrix product of integers, as int32.
 fn product(c: &mut Context<'_>, a: Operand, b: Operand) -> Result<TensorId> {
     let (left, right) = (c.input_dims(a.value)?, c.input_dims(b.value)?);
@@ -123,10 +128,6 @@ fn product(c: &mut Context<'_>, a: Operand, b: Operand) -> Result<TensorId> {
     let depth = known(&left, 0).max(known(&right, usize::from(right.rank() > 1)));
     let (a, b) = (centered(c, a, 1)?, centered(c, b, 0)?);
     summed(c, [&a, &b], depth, |c, a, b| {
-        let tensor = |c: &mut Context<'_>, value: Value| match value {
-            Value::Tensor(x) => Ok(x),
-            Value::Weights(weights) => c.constant(&weights.tensor),
-        };
         let (a, b) = (tensor(c, a)?, tensor(c, b)?);
         matmul::product(c, a, b)
     })
@@ -140,7 +141,9 @@ fn convolution(c: &mut Context<'_>, x: Operand, w: Operand) -> Result<TensorId> 
     let (x, w) = (centered(c, x, 0)?, centered(c, w, extents.rank().saturating_sub(1))?);
     let given = c.inputs.clone();
     let sums = summed(c, [&x, &w], depth, |c, x, w| {
-        c.inputs = vec![Some(x), Some(w)];
+        // Constant data gets a layer here: by its input's name it would stand for the integers.
+        let x = tensor(c, x)?;
+        c.inputs = vec![Some(Value::Tensor(x)), Some(w)];
         conv::convolve(c)
     });
     c.inputs = given;
