@@ -92,6 +92,9 @@ fn check_weights(
     wanted: &Dims,
 ) -> Result<()> {
     if let Some(tensor) = inputs.optional(index) {
+        if own.is_some() {
+            return Err(Error::config(format!("the {what} is given twice: as weights and as input {index}")));
+        }
         inputs.same_types(0, index)?;
         let agrees = tensor.dims.rank() == wanted.rank()
             && tensor.dims.iter().zip(wanted.iter()).all(|(&have, &want)| have == want || have == Dims::DYNAMIC);

@@ -121,10 +121,13 @@ pub(super) fn fill(api: &mut Api) {
             if !network.shared.state().network().graph().outputs.contains(&id) {
                 mark_output(network, tensor)?;
             }
+            network.shared.state().shape_outputs.push(id);
             Ok(true)
         }
         fn INetworkDefinition_unmarkOutputForShapes(network, tensor: *mut ITensor) -> bool {
             unmark_output(network, tensor)?;
+            let id = tensor_id(&network.shared, tensor)?;
+            network.shared.state().shape_outputs.retain(|&marked| marked != id);
             Ok(true)
         }
         fn INetworkDefinition_removeTensor(network, tensor: *mut ITensor) { remove(network, tensor) }

@@ -63,6 +63,8 @@ pub(super) struct State {
     changed: bool,
     /// Where the user has the values of weights that were given by hand: what tells one blob from another.
     origins: Vec<(usize, WeightsId)>,
+    /// The outputs that were marked for shapes.
+    shape_outputs: Vec<TensorId>,
     /// How many tensors were renamed because their default names were taken.
     collisions: u32,
     /// Whether every tensor of an engine may be looked at.

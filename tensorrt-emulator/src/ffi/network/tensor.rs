@@ -57,9 +57,12 @@ impl TensorObject {
         Err(Error::invalid(format!("{what} can only be set on network inputs")))
     }
 
-    /// Whether shapes depend on the value, which is read on the host then.
+    /// Whether the value is read on the host: shapes depend on it, or it was marked as an output for shapes.
     fn is_shape_tensor(&self, shared: &Shared) -> Result<bool> {
         let mut state = shared.state();
+        if state.shape_outputs.contains(&self.id) {
+            return Ok(true);
+        }
         Ok(crate::run::shape_tensors(state.settled()?.graph())[self.id.0 as usize])
     }
 }

@@ -27,7 +27,7 @@ adds! {
 
     /// Adds a function of one element, such as a square root or a negation. The output has the shape and type of the input.
     #[doc(alias = "nvinfer1::INetworkDefinition::addUnary")]
-    add_unary(input: Tensor<'_> as tensor, operation_: UnaryOperation as value) -> UnaryLayer by INetworkDefinition_addUnary;
+    add_unary(input: Tensor<'_> as tensor, operation: UnaryOperation as value) -> UnaryLayer by INetworkDefinition_addUnary;
 
     /// Adds leaky ReLU: elements below zero are multiplied by the slope, a tensor of the same rank whose extents of 1 are broadcast.
     #[doc(alias = "nvinfer1::INetworkDefinition::addParametricReLU")]

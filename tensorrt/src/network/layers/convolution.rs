@@ -97,6 +97,22 @@ impl NetworkDefinition<'_> {
     /// The kernel has `maps` x channels per group x kernel extents values; the bias has `maps` values or is [empty](Weights::empty). Where
     /// the kernel is a tensor, its weights are left empty here, and it becomes input 1.
     ///
+    /// ```
+    /// use tensorrt::{Builder, DataType, Weights};
+    ///
+    /// # fn main() -> tensorrt::Result<()> {
+    /// # let library = tensorrt_emulator::library();
+    /// # let builder = Builder::new(&library)?;
+    /// # let network = builder.create_network(&[])?;
+    /// let x = network.add_input("x", DataType::Float, [1, 3, 8, 8])?;
+    /// let (kernel, bias) = (Weights::new(&[0.1_f32; 4 * 3 * 3 * 3]), Weights::new(&[0.0_f32; 4]));
+    /// let layer = network.add_convolution(x, 4, [3, 3], kernel, bias)?;
+    /// layer.set_padding([1, 1])?;
+    /// assert_eq!(layer.output(0)?.dims()?, Some([1, 4, 8, 8].into()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// `ShapeMismatch` if the number of weights cannot be right, `InvalidArgument` if the tensor is of another network, `Build` if

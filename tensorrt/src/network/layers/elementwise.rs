@@ -20,7 +20,7 @@ adds! {
     /// Adds a function of two elements, such as a sum or a comparison. Both tensors have the same rank and type; extents of 1 are
     /// broadcast. Comparisons give booleans.
     #[doc(alias = "nvinfer1::INetworkDefinition::addElementWise")]
-    add_elementwise(left: Tensor<'_> as tensor, right: Tensor<'_> as tensor, operation_: ElementWiseOperation as value)
+    add_elementwise(left: Tensor<'_> as tensor, right: Tensor<'_> as tensor, operation: ElementWiseOperation as value)
     -> ElementWiseLayer by INetworkDefinition_addElementWise;
 
     /// Adds a choice: the element of `then` where the condition, a tensor of booleans, is true, that of `otherwise` elsewhere. All three

@@ -18,7 +18,7 @@ layers! {
 adds! {
     /// Adds a tensor of a sequence or of random values. Inputs 0, 1 and 2, if set, give the shape, alpha and beta at run time.
     #[doc(alias = "nvinfer1::INetworkDefinition::addFill")]
-    add_fill(dims: impl ToDims as dims, operation_: FillOperation as value, to: DataType as value) -> FillLayer
+    add_fill(dims: impl ToDims as dims, operation: FillOperation as value, to: DataType as value) -> FillLayer
     by INetworkDefinition_addFillV2;
 }
 

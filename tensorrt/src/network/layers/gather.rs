@@ -28,6 +28,21 @@ layers! {
 
 adds! {
     /// Adds slices picked by indices along an axis. The output's shape is the data's, with that axis replaced by the indices' axes.
+    ///
+    /// ```
+    /// use tensorrt::{Builder, DataType};
+    ///
+    /// # fn main() -> tensorrt::Result<()> {
+    /// # let library = tensorrt_emulator::library();
+    /// # let builder = Builder::new(&library)?;
+    /// # let network = builder.create_network(&[])?;
+    /// let table = network.add_input("table", DataType::Float, [1000, 64])?;
+    /// let words = network.add_input("words", DataType::Int32, [1, 12])?;
+    /// let layer = network.add_gather(table, words, 0)?;
+    /// assert_eq!(layer.output(0)?.dims()?, Some([1, 12, 64].into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "nvinfer1::INetworkDefinition::addGather")]
     add_gather(data: Tensor<'_> as tensor, indices: Tensor<'_> as tensor, axis: u32 as value) -> GatherLayer
     by INetworkDefinition_addGather;

@@ -22,6 +22,21 @@ layers! {
 
 adds! {
     /// Adds a product of matrices, the last two axes of each tensor; the axes before are broadcast. A `Vector` has no row or column axis.
+    ///
+    /// ```
+    /// use tensorrt::{Builder, DataType, MatrixOperation};
+    ///
+    /// # fn main() -> tensorrt::Result<()> {
+    /// # let library = tensorrt_emulator::library();
+    /// # let builder = Builder::new(&library)?;
+    /// # let network = builder.create_network(&[])?;
+    /// let x = network.add_input("x", DataType::Float, [8, 5, 16])?;
+    /// let w = network.add_input("w", DataType::Float, [1, 32, 16])?;
+    /// let layer = network.add_matrix_multiply(x, MatrixOperation::None, w, MatrixOperation::Transpose)?;
+    /// assert_eq!(layer.output(0)?.dims()?, Some([8, 5, 32].into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "nvinfer1::INetworkDefinition::addMatrixMultiply")]
     add_matrix_multiply(
         left: Tensor<'_> as tensor, left_operation: MatrixOperation as value,

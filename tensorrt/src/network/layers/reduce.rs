@@ -26,13 +26,13 @@ layers! {
 adds! {
     /// Adds a reduction over axes.
     #[doc(alias = "nvinfer1::INetworkDefinition::addReduce")]
-    add_reduce(input: Tensor<'_> as tensor, operation_: ReduceOperation as value, axes: &[u32] as axes, keep_dims: bool as value)
+    add_reduce(input: Tensor<'_> as tensor, operation: ReduceOperation as value, axes: &[u32] as axes, keep_dims: bool as value)
     -> ReduceLayer by INetworkDefinition_addReduce;
 
     /// Adds running sums along the axis that a scalar constant gives.
     #[doc(alias = "nvinfer1::INetworkDefinition::addCumulative")]
     add_cumulative(
-        input: Tensor<'_> as tensor, axis: Tensor<'_> as tensor, operation_: CumulativeOperation as value,
+        input: Tensor<'_> as tensor, axis: Tensor<'_> as tensor, operation: CumulativeOperation as value,
         exclusive: bool as value, reverse: bool as value
     ) -> CumulativeLayer by INetworkDefinition_addCumulative;
 }

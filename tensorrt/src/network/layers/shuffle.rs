@@ -18,6 +18,22 @@ layers! {
 
 adds! {
     /// Adds a shuffle: by itself a copy, until a transposition or a shape is set on it.
+    ///
+    /// ```
+    /// use tensorrt::{Builder, DataType};
+    ///
+    /// # fn main() -> tensorrt::Result<()> {
+    /// # let library = tensorrt_emulator::library();
+    /// # let builder = Builder::new(&library)?;
+    /// # let network = builder.create_network(&[])?;
+    /// let x = network.add_input("x", DataType::Float, [2, 3, 4])?;
+    /// let layer = network.add_shuffle(x)?;
+    /// layer.set_first_transpose(&[0, 2, 1])?;
+    /// layer.set_reshape_dims([0, -1])?;
+    /// assert_eq!(layer.output(0)?.dims()?, Some([2, 12].into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "nvinfer1::INetworkDefinition::addShuffle")]
     add_shuffle(input: Tensor<'_> as tensor) -> ShuffleLayer by INetworkDefinition_addShuffle;
 }

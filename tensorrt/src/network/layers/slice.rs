@@ -17,6 +17,20 @@ layers! {
 adds! {
     /// Adds a part of a tensor: of each axis `size` elements, from `start` on, `stride` apart. Inputs 1 to 5, if set, give start, size,
     /// stride, the fill value and the axes at run time.
+    ///
+    /// ```
+    /// use tensorrt::{Builder, DataType};
+    ///
+    /// # fn main() -> tensorrt::Result<()> {
+    /// # let library = tensorrt_emulator::library();
+    /// # let builder = Builder::new(&library)?;
+    /// # let network = builder.create_network(&[])?;
+    /// let x = network.add_input("x", DataType::Float, [4, 6])?;
+    /// let layer = network.add_slice(x, [1, 0], [2, 3], [1, 2])?;
+    /// assert_eq!(layer.output(0)?.dims()?, Some([2, 3].into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "nvinfer1::INetworkDefinition::addSlice")]
     add_slice(input: Tensor<'_> as tensor, start: impl ToDims as dims, size: impl ToDims as dims, stride: impl ToDims as dims)
     -> SliceLayer by INetworkDefinition_addSlice;

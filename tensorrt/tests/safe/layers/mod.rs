@@ -3,6 +3,7 @@
 
 mod arithmetic;
 mod arrangement;
+mod network;
 mod reduction;
 
 use ndarray::ArrayD;
