@@ -46,7 +46,7 @@ fn the_tables_are_fresh() {
     };
     let operators = operators::rows(&file(&root.join("src/onnx/operators.tsv")), &results, &about);
     let taken = operators.iter().filter(|row| row[2] == "yes").count();
-    let passing = results.lines().filter(|line| line.ends_with("\tpass")).count();
+    let passing = results.lines().filter(|line| line.contains("\tpass")).count();
     let listed = results.lines().filter(|line| !line.starts_with('#') && line.contains('\t')).count();
     let mut text = format!(
         "{taken} of {} operators are imported; {passing} of the {listed} node tests pass.\n\n",
