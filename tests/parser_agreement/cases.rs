@@ -63,7 +63,7 @@ impl Case {
             Self::Node(folder) => folder,
             Self::Model { oracle, name } => {
                 let profile = inputs.iter().any(TensorFacts::is_dynamic);
-                return Ok(profile.then(|| Oracle::open(oracle).model(name).profile()));
+                return Ok(profile.then(|| super::profile::profile(Oracle::open(oracle).model(name))));
             }
         };
         if !inputs.iter().any(|input| input.is_dynamic() || input.is_shape_tensor) {

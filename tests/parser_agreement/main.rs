@@ -10,6 +10,8 @@ mod facts;
 #[path = "../common/oracle.rs"]
 #[allow(dead_code, reason = "each test uses its part")]
 mod oracle;
+#[path = "../common/profile.rs"]
+mod profile;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
