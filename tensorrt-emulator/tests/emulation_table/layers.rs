@@ -174,7 +174,6 @@ pub(crate) fn rows() -> Vec<[String; 3]> {
 /// Kinds that are refused, and why.
 const NOT_RUN: &[(LayerType, &str)] = &[
     (L::DistCollective, "refused when built: there is one emulated device"),
-    (L::DynamicQuantize, "refused when built"),
     (L::Plugin, "refused: plugins are not emulated"),
     (L::PluginV2, "refused: plugins are not emulated"),
     (L::PluginV3, "refused: plugins are not emulated"),
@@ -251,6 +250,12 @@ const SAMPLES: &[(LayerType, Agreement, &[Sample])] = &[
     }]),
     (L::Deconvolution, Agreement::Summed, &[|s, t| { let conv = conv(s, t, 2, &[1, 1, 1, 1])?; s.over(LayerKind::Deconvolution(conv), t, &[1, 1, 2, 2]) }]),
     (L::Dequantize, Agreement::Rounded, &[|s, t| scaled(s, t, DataType::Float, DataType::Float, true)]),
+    (L::DynamicQuantize, Agreement::Rounded, &[|s, t| {
+        let (to, scale_type) = (DataType::Fp4, DataType::Fp8);
+        let kind = LayerKind::DynamicQuantize { axis: 1, block_size: 16, block_shape: None, to, scale_type };
+        let (x, second) = (s.input(t, &[2, 16])?, s.ones(DataType::Float, &[])?);
+        s.add(kind, &[x, second])
+    }]),
     (L::Einsum, Agreement::Summed, &[|s, t| { let x = s.input(t, &[2, 2])?; s.add(LayerKind::Einsum { equation: "ij,jk->ik".to_owned() }, &[x, x]) }]),
     (L::Elementwise, Agreement::Rounded, &[
         |s, t| { let x = s.input(t, &[2])?; s.add(LayerKind::ElementWise { op: ElementWiseOperation::Sum }, &[x, x]) },
