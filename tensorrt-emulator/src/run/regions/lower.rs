@@ -24,6 +24,10 @@ pub(super) struct Lowering<'g> {
     identity: &'g Identity,
     /// `None` where a layer became part of another.
     nodes: Vec<Option<Node>>,
+    /// For each tensor, the nodes that read it and by which input.
+    readers: HashMap<TensorId, Vec<(usize, usize)>>,
+    /// For each tensor, the node that makes it.
+    producers: HashMap<TensorId, usize>,
 }
 
 /// The boundary layers of a loop, as indices of nodes.
@@ -40,8 +44,10 @@ struct Boundary {
 
 impl<'g> Lowering<'g> {
     pub(super) fn new(graph: &'g Graph, identity: &'g Identity) -> Self {
-        let nodes = graph.layers.iter().map(|layer| Some(Node::of(layer))).collect();
-        Self { graph, identity, nodes }
+        let mut lowering =
+            Self { graph, identity, nodes: Vec::new(), readers: HashMap::new(), producers: HashMap::new() };
+        graph.layers.iter().for_each(|layer| lowering.enter(Node::of(layer)));
+        lowering
     }
 
     pub(super) fn run(mut self) -> Result<(Graph, Kernels)> {
@@ -81,17 +87,28 @@ impl<'g> Lowering<'g> {
         self.nodes.get(index)?.as_ref().map(|node| &node.layer)
     }
 
-    /// For each tensor, the nodes that read it and by which input.
-    fn readers(&self) -> HashMap<TensorId, Vec<(usize, usize)>> {
-        let mut readers: HashMap<TensorId, Vec<(usize, usize)>> = HashMap::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            for (input, id) in node.iter().flat_map(|node| node.layer.inputs.iter().enumerate()) {
-                if let Some(id) = id {
-                    readers.entry(*id).or_default().push((index, input));
-                }
+    fn enter(&mut self, node: Node) {
+        let index = self.nodes.len();
+        for (input, id) in node.layer.inputs.iter().enumerate() {
+            if let Some(id) = id {
+                self.readers.entry(*id).or_default().push((index, input));
             }
         }
-        readers
+        self.producers.extend(node.layer.outputs.iter().map(|&id| (id, index)));
+        self.nodes.push(Some(node));
+    }
+
+    fn leave(&mut self, index: usize) -> Option<Node> {
+        let node = self.nodes.get_mut(index)?.take()?;
+        for id in node.layer.inputs.iter().flatten() {
+            if let Some(readers) = self.readers.get_mut(id) {
+                readers.retain(|&(reader, _)| reader != index);
+            }
+        }
+        for id in &node.layer.outputs {
+            self.producers.remove(id);
+        }
+        Some(node)
     }
 
     fn boundary(&self, id: LoopId) -> Result<Boundary> {
@@ -131,7 +148,6 @@ impl<'g> Lowering<'g> {
     /// The tensors and nodes inside of a loop: what depends on a recurrence or an iterator of it.
     fn inside(&self, id: LoopId, boundary: &Boundary) -> Result<(HashSet<TensorId>, BTreeSet<usize>)> {
         let name = &self.graph.loop_of(id).name;
-        let readers = self.readers();
         let starts = boundary.recurrences.iter().chain(&boundary.iterators);
         let mut pending: Vec<TensorId> =
             starts.filter_map(|&index| self.layer(index)?.outputs.first().copied()).collect();
@@ -145,7 +161,7 @@ impl<'g> Lowering<'g> {
                 let text = format!("\"{label}\", inside of the loop \"{name}\", is an output of the network");
                 return Err(Error::config(text));
             }
-            for &(reader, input) in readers.get(&tensor).into_iter().flatten() {
+            for &(reader, input) in self.readers.get(&tensor).into_iter().flatten() {
                 let Some(layer) = self.layer(reader) else { continue };
                 if !boundary.all.contains(&reader) {
                     if nodes.insert(reader) {
@@ -173,7 +189,7 @@ impl<'g> Lowering<'g> {
 
     /// Takes nodes out, and says how deep what they stand for is.
     fn take(&mut self, indices: &BTreeSet<usize>, name: &str) -> Result<(Vec<Node>, usize)> {
-        let taken: Vec<Node> = indices.iter().filter_map(|&index| self.nodes.get_mut(index)?.take()).collect();
+        let taken: Vec<Node> = indices.iter().filter_map(|&index| self.leave(index)).collect();
         let depth = taken.iter().map(|node| node.depth).max().unwrap_or(0) + 1;
         if depth > MAX_DEPTH {
             let text = format!("more than {MAX_DEPTH} loops and conditionals lie within one another, at \"{name}\"");
@@ -200,7 +216,7 @@ impl<'g> Lowering<'g> {
             outputs,
             precision: None,
         };
-        self.nodes.push(Some(Node { layer, kernel: Some(kernel), depth }));
+        self.enter(Node { layer, kernel: Some(kernel), depth });
     }
 
     /// Makes a loop a single layer; false where it has others inside that are still open.
@@ -343,9 +359,8 @@ impl<'g> Lowering<'g> {
                 )));
             }
         }
-        let readers = self.readers();
-        let Some(inside) = self.behind_inputs(id, &readers)? else { return Ok(false) };
-        let sets = [0, 1].map(|branch| self.branch(&boundary, &readers, &branches[branch], branch));
+        let Some(inside) = self.behind_inputs(id)? else { return Ok(false) };
+        let sets = [0, 1].map(|branch| self.branch(&boundary, &branches[branch], branch));
         let open = |index: &usize| self.layer(*index).is_some_and(|layer| is_open(&layer.kind, id));
         if sets.iter().flatten().any(open) {
             return Ok(false);
@@ -395,11 +410,7 @@ impl<'g> Lowering<'g> {
     }
 
     /// The nodes that depend on an input of a conditional; `None` while others inside are open.
-    fn behind_inputs(
-        &self,
-        id: ConditionalId,
-        readers: &HashMap<TensorId, Vec<(usize, usize)>>,
-    ) -> Result<Option<BTreeSet<usize>>> {
+    fn behind_inputs(&self, id: ConditionalId) -> Result<Option<BTreeSet<usize>>> {
         let name = &self.graph.conditional(id).name;
         let starts =
             self.indices(|kind| matches!(kind, LayerKind::ConditionalInput { conditional } if *conditional == id));
@@ -413,7 +424,7 @@ impl<'g> Lowering<'g> {
                 let text = format!("\"{label}\", inside of the conditional \"{name}\", is an output of the network");
                 return Err(Error::config(text));
             }
-            for &(reader, _) in readers.get(&tensor).into_iter().flatten() {
+            for &(reader, _) in self.readers.get(&tensor).into_iter().flatten() {
                 let Some(layer) = self.layer(reader) else { continue };
                 match &layer.kind {
                     LayerKind::ConditionalOutput { conditional } if *conditional == id => {}
@@ -439,23 +450,9 @@ impl<'g> Lowering<'g> {
     }
 
     /// The nodes that only one branch of a conditional reads.
-    fn branch(
-        &self,
-        boundary: &BTreeSet<usize>,
-        readers: &HashMap<TensorId, Vec<(usize, usize)>>,
-        wanted: &[TensorId],
-        branch: usize,
-    ) -> BTreeSet<usize> {
-        let producers: HashMap<TensorId, usize> = self
-            .nodes
-            .iter()
-            .enumerate()
-            .flat_map(|(index, node)| {
-                node.iter().flat_map(move |node| node.layer.outputs.iter().map(move |&id| (id, index)))
-            })
-            .collect();
+    fn branch(&self, boundary: &BTreeSet<usize>, wanted: &[TensorId], branch: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
-        let mut pending: Vec<usize> = wanted.iter().filter_map(|id| producers.get(id).copied()).collect();
+        let mut pending: Vec<usize> = wanted.iter().filter_map(|id| self.producers.get(id).copied()).collect();
         while let Some(index) = pending.pop() {
             let Some(layer) = self.layer(index).filter(|_| !found.contains(&index)) else { continue };
             // What an iteration starts from is of a loop around; an output of one that is still open is inside.
@@ -467,14 +464,14 @@ impl<'g> Lowering<'g> {
                     | LayerKind::TripLimit { .. }
             ) || layer.outputs.iter().any(|id| self.graph.outputs.contains(id));
             let exclusive = |id: &TensorId| {
-                readers.get(id).into_iter().flatten().all(|(reader, input)| {
+                self.readers.get(id).into_iter().flatten().all(|(reader, input)| {
                     found.contains(reader)
                         || (boundary.contains(reader) && *input == branch && !self.is_condition(*reader))
                 })
             };
             if !stays && layer.outputs.iter().all(exclusive) {
                 found.insert(index);
-                pending.extend(layer.inputs.iter().flatten().filter_map(|id| producers.get(id).copied()));
+                pending.extend(layer.inputs.iter().flatten().filter_map(|id| self.producers.get(id).copied()));
             }
         }
         found
