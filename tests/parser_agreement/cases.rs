@@ -9,6 +9,7 @@ use tensorrt_emulator::onnx::proto::TensorProto;
 
 use super::facts::TensorFacts;
 use super::oracle::Oracle;
+use super::profile::profile;
 
 /// A model, and what its dynamic inputs are built for.
 #[derive(Debug, Clone)]
@@ -62,8 +63,8 @@ impl Case {
         let folder = match self {
             Self::Node(folder) => folder,
             Self::Model { oracle, name } => {
-                let profile = inputs.iter().any(TensorFacts::is_dynamic);
-                return Ok(profile.then(|| super::profile::profile(Oracle::open(oracle).model(name))));
+                let wanted = inputs.iter().any(TensorFacts::is_dynamic);
+                return Ok(wanted.then(|| profile(Oracle::open(oracle).model(name))));
             }
         };
         if !inputs.iter().any(|input| input.is_dynamic() || input.is_shape_tensor) {
