@@ -2,6 +2,7 @@
 
 mod attention;
 mod operators;
+mod recurrent;
 mod rules;
 mod types;
 
@@ -32,6 +33,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<()> {
     rules::check(context)?;
     match operator {
         "Attention" => attention::attention(context),
+        "GRU" | "LSTM" | "RNN" => recurrent::recurrent(context),
         "TensorScatter" => attention::tensor_scatter(context),
         _ => Ok(()),
     }

@@ -3,6 +3,7 @@
 mod attention;
 mod errors;
 mod inspection;
+mod recurrent;
 mod robustness;
 mod semantics;
 mod versions;

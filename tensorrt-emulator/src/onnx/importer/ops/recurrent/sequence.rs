@@ -78,7 +78,7 @@ impl Sequence {
             (None, Some(hidden)) if hidden > 0 => hidden,
             _ => return Err(Refusal::invalid("attribute hidden_size is missing")),
         };
-        let rows = num_gates.checked_mul(hidden).filter(|&rows| rows > 0);
+        let rows = num_gates.checked_mul(hidden).filter(|&rows| rows > 0 && rows <= i64::from(i32::MAX));
         let rows = rows.ok_or_else(|| Refusal::invalid(format!("hidden_size = {hidden} is out of range")))?;
         let directions = if direction == Direction::Both { 2 } else { 1 };
         expect(c, x, "X", &[Dims::DYNAMIC; 3])?;
