@@ -4,7 +4,7 @@ use bytemuck::pod_read_unaligned;
 use tensorrt_sys::DataType;
 
 use super::elements;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, not_uint8};
 use crate::graph::{Graph, ValueInfo, WeightsId};
 use crate::tensor::Dims;
 use crate::{Error, Result};
@@ -22,6 +22,7 @@ pub(super) fn infer(graph: &Graph, weights: WeightsId, dims: Dims) -> Result<Val
         )));
     }
     let mut output = ValueInfo::new(weights.dtype, dims);
+    not_uint8(&output)?;
     let bytes = &*weights.storage;
     let chunk = |i: usize, size: usize| bytes.get(i.checked_mul(size)?..(i + 1).checked_mul(size)?);
     match weights.dtype {

@@ -24,7 +24,7 @@ pub(super) fn covered(kernel: i64, dilation: i64) -> Result<i64> {
 /// The number of windows of extent `covered` over `input` elements.
 ///
 /// # Errors
-/// The window is larger than the padded input, or the sum overflows.
+/// The window exceeds the padded input by a stride or more, or the sum overflows.
 pub(super) fn windows(input: i64, covered: i64, stride: i64, pads: (i64, i64), mode: PaddingMode) -> Result<i64> {
     if input < 0 {
         return Ok(Dims::DYNAMIC);
@@ -34,11 +34,13 @@ pub(super) fn windows(input: i64, covered: i64, stride: i64, pads: (i64, i64), m
     }
     let padded = input.checked_add(pads.0).and_then(|sum| sum.checked_add(pads.1));
     let padded = padded.ok_or_else(|| overflow(&[input, pads.0, pads.1]))?;
-    let Some(room) = padded.checked_sub(covered).filter(|&room| room >= 0) else {
+    let room = padded.checked_sub(covered).ok_or_else(|| overflow(&[padded, covered]))?;
+    let up = mode == PaddingMode::ExplicitRoundUp && room.rem_euclid(stride) != 0;
+    let count = room.div_euclid(stride) + i64::from(up) + 1;
+    if count < 0 {
         return Err(Error::config(format!("a window of {covered} does not fit into {padded} padded elements")));
-    };
-    let up = mode == PaddingMode::ExplicitRoundUp && room % stride != 0;
-    Ok(room / stride + i64::from(up) + 1)
+    }
+    Ok(count)
 }
 
 struct Checked {
@@ -61,11 +63,12 @@ fn check(graph: &Graph, inputs: Inputs<'_>, conv: &Conv, transposed: bool) -> Re
     check_each("the dilation", &conv.dilation, spatial, 1)?;
     check_each("the pre-padding", &conv.pre_padding, spatial, 0)?;
     check_each("the post-padding", &conv.post_padding, spatial, 0)?;
-    let channels = input.dims[1];
-    if channels < 0 {
-        return Err(Error::config(format!("the channel dimension of {} must be known at build time", input.dims)));
-    }
     let (groups, maps) = (conv.groups, conv.num_output_maps);
+    let channels = match input.dims[1] {
+        -1 if transposed => return Err(Error::config("the number of channels must be known at build time")),
+        -1 => of_kernel(graph, inputs, conv)?,
+        known => known,
+    };
     if groups < 1 || maps < 1 || channels % groups != 0 || maps % groups != 0 {
         return Err(Error::config(format!(
             "{groups} groups do not divide {channels} input channels and {maps} output maps"
@@ -82,6 +85,19 @@ fn check(graph: &Graph, inputs: Inputs<'_>, conv: &Conv, transposed: bool) -> Re
     Ok(Checked { dims: input.dims, spatial, channels: maps })
 }
 
+/// The number of input channels that the kernel is for.
+fn of_kernel(graph: &Graph, inputs: Inputs<'_>, conv: &Conv) -> Result<i64> {
+    let found = if let Some(kernel) = inputs.optional(1) {
+        kernel.dims.get(1).copied().filter(|&extent| extent >= 0)
+    } else {
+        let count = conv.kernel.and_then(|id| graph.weights.get(id.0 as usize)).map(|weights| weights.count);
+        let each = conv.kernel_size.volume().and_then(|volume| volume.checked_mul(usize::try_from(conv.num_output_maps).ok()?));
+        count.zip(each).and_then(|(count, each)| i64::try_from(count.checked_div(each)?).ok())
+    };
+    let channels = found.and_then(|extent| extent.checked_mul(conv.groups));
+    channels.ok_or_else(|| Error::config("the number of channels does not follow from the kernel"))
+}
+
 /// Checks weights that are either the layer's own or input `index`.
 fn check_weights(
     graph: &Graph,
@@ -96,9 +112,7 @@ fn check_weights(
             return Err(Error::config(format!("the {what} is given twice: as weights and as input {index}")));
         }
         inputs.same_types(0, index)?;
-        let agrees = tensor.dims.rank() == wanted.rank()
-            && tensor.dims.iter().zip(wanted.iter()).all(|(&have, &want)| have == want || have == Dims::DYNAMIC);
-        if !agrees {
+        if tensor.dims != *wanted {
             return Err(Error::config(format!(
                 "the {what} must have dimensions {wanted}, input {index} has {}",
                 tensor.dims
@@ -109,6 +123,11 @@ fn check_weights(
     let Some(weights) = own.and_then(|id| graph.weights.get(id.0 as usize)) else {
         return Err(Error::config(format!("the {what} is missing")));
     };
+    let input = inputs.get(0)?.dtype;
+    if weights.dtype != input {
+        let (have, want) = (weights.dtype.name(), input.name());
+        return Err(Error::config(format!("the {what} has type {have}, but the input {want}")));
+    }
     if wanted.volume() != Some(weights.count) {
         return Err(Error::config(format!(
             "the {what} needs {} weights for dimensions {wanted}, but has {}",
@@ -128,6 +147,10 @@ pub(super) fn convolution(graph: &Graph, inputs: Inputs<'_>, conv: &Conv) -> Res
         let covered = covered(conv.kernel_size[at], conv.dilation[at])?;
         let pads = (conv.pre_padding[at], conv.post_padding[at]);
         dims[at + 2] = windows(dims[at + 2], covered, conv.stride[at], pads, conv.padding_mode)?;
+    }
+    // Where an extent is not known, TensorRT does not ask whether the kernel fits the others.
+    if dims[2..].contains(&0) && !checked.dims[2..].contains(&-1) {
+        return Err(Error::config(format!("the kernel does not fit into an input of dimensions {}", checked.dims)));
     }
     Ok(ValueInfo::new(inputs.get(0)?.dtype, dims))
 }

@@ -3,7 +3,7 @@
 use tensorrt_sys::{DataType, FillOperation};
 
 use super::elements;
-use super::inputs::{FLOATS, Inputs};
+use super::inputs::Inputs;
 use crate::graph::{Fill, ValueInfo};
 use crate::tensor::Dims;
 use crate::{Error, Result};
@@ -23,7 +23,12 @@ pub(super) fn infer(inputs: Inputs<'_>, fill: &Fill) -> Result<ValueInfo> {
         None => return Err(Error::config(format!("the dimensions {} of a fill must be known", fill.dims))),
     };
     let linear = fill.op == FillOperation::Linspace;
-    let allowed = FLOATS.contains(&fill.to) || (linear && matches!(fill.to, DataType::Int32 | DataType::Int64));
+    let allowed = match fill.to {
+        DataType::Float => true,
+        DataType::Half => !linear,
+        DataType::Int32 | DataType::Int64 => linear,
+        _ => false,
+    };
     if !allowed {
         return Err(Error::config(format!("{} fills do not make {}", fill.op.name(), fill.to.name())));
     }
@@ -39,15 +44,18 @@ pub(super) fn infer(inputs: Inputs<'_>, fill: &Fill) -> Result<ValueInfo> {
         let wanted = i64::try_from(dims.rank()).unwrap_or(0);
         let fits = match value.dims[..] {
             [] => index == 1 || !linear || wanted <= 1,
-            [length] => length == -1 || length == 1 || (index == 2 && linear && length == wanted),
+            [length] => linear && (length == -1 || length == 1 || (index == 2 && length == wanted)),
             _ => false,
         };
         if !fits {
             return Err(Error::config(format!("input {index} has dimensions {}, the fill has {dims}", value.dims)));
         }
     }
-    if linear && inputs.optional(1).is_some() != inputs.optional(2).is_some() {
-        return Err(Error::config("a linear fill takes its start and delta both from inputs or both from parameters"));
+    if inputs.optional(1).is_some() != inputs.optional(2).is_some() {
+        return Err(Error::config("a fill takes alpha and beta both from inputs or both from parameters"));
+    }
+    if inputs.optional(1).is_some() {
+        inputs.same_types(1, 2)?;
     }
     let mut output = ValueInfo::new(fill.to, dims);
     if linear && dims.rank() <= 1 {

@@ -89,6 +89,18 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// The integer of input `index`, a tensor of rank 0; `None` inside where unknown.
+    ///
+    /// # Errors
+    /// It is absent, not an integer, or of another rank.
+    pub(super) fn rank_zero(&self, index: usize) -> Result<Option<i64>> {
+        let value = self.get(index)?;
+        if value.dims.rank() != 0 {
+            return Err(Error::config(format!("input {index} must have no dimensions, but has {}", value.dims)));
+        }
+        self.scalar(index)
+    }
+
     /// The single integer of input `index`; `None` inside where unknown.
     ///
     /// # Errors
@@ -108,6 +120,10 @@ pub(super) const FLOATS: &[DataType] = &[DataType::Float, DataType::Half, DataTy
 /// The types of indices and shapes.
 pub(super) const INDICES: &[DataType] = &[DataType::Int32, DataType::Int64];
 
+/// The types of activations: floats, and what they are quantized to.
+pub(super) const ACTIVATIONS: &[DataType] =
+    &[DataType::Float, DataType::Half, DataType::Bf16, DataType::Int8, DataType::Fp8];
+
 /// The types of general arithmetic.
 pub(super) const NUMBERS: &[DataType] =
     &[DataType::Float, DataType::Half, DataType::Bf16, DataType::Int32, DataType::Int64, DataType::Int8, DataType::Fp8];
@@ -126,6 +142,28 @@ pub(super) fn require_type(value: &ValueInfo, index: usize, types: &[DataType]) 
         value.dtype.name(),
         names.join(", ")
     )))
+}
+
+/// Checks that there are at least `least` dimensions.
+///
+/// # Errors
+/// There are fewer.
+pub(super) fn least_rank(value: &ValueInfo, least: usize) -> Result<()> {
+    if value.dims.rank() >= least {
+        return Ok(());
+    }
+    Err(Error::config(format!("the input has dimensions {}, but must have at least {least} of them", value.dims)))
+}
+
+/// Refuses the one type that only casts take.
+///
+/// # Errors
+/// It is uint8.
+pub(super) fn not_uint8(value: &ValueInfo) -> Result<()> {
+    if value.dtype == DataType::Uint8 {
+        return Err(Error::config("uint8 can only be cast to another type"));
+    }
+    Ok(())
 }
 
 /// Checks that `axis` is a dimension of a tensor of rank `rank`.

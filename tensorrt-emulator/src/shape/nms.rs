@@ -3,7 +3,7 @@
 use tensorrt_sys::{BoundingBoxFormat, DataType};
 
 use super::elements;
-use super::inputs::{INDICES, Inputs, unify};
+use super::inputs::{FLOATS, INDICES, Inputs, unify};
 use crate::graph::ValueInfo;
 use crate::tensor::Dims;
 use crate::{Error, Result};
@@ -26,12 +26,12 @@ pub(super) fn infer(
     inputs.same_types(0, 1)?;
     check_indices(indices)?;
     let fits = match (&boxes.dims[..], &scores.dims[..]) {
-        (&[n, count, four], &[m, scored, _]) => {
-            unify(n, m).is_some() && unify(count, scored).is_some() && unify(four, 4).is_some()
+        (&[n, count, 4], &[m, scored, _]) => {
+            unify(n, m).is_some() && unify(count, scored).is_some()
         }
-        (&[n, count, classes, four], &[m, scored, of]) => {
+        (&[n, count, classes, 4], &[m, scored, of]) => {
             let same = unify(n, m).is_some() && unify(count, scored).is_some();
-            same && (classes == 1 || unify(classes, of).is_some()) && unify(four, 4).is_some()
+            same && (classes == 1 || unify(classes, of).is_some())
         }
         _ => false,
     };
@@ -41,10 +41,10 @@ pub(super) fn infer(
     if topk_limit < -1 {
         return Err(Error::config(format!("a limit of {topk_limit} boxes is negative ({})", format.name())));
     }
-    inputs.scalar(2)?;
+    inputs.rank_zero(2)?;
     for index in [3, 4] {
         if inputs.optional(index).is_some() {
-            let threshold = inputs.float(index)?;
+            let threshold = inputs.typed(index, &[DataType::Float])?;
             if threshold.dims.rank() != 0 {
                 return Err(Error::config(format!(
                     "input {index} must be a scalar, but has dimensions {}",
@@ -58,7 +58,8 @@ pub(super) fn infer(
 
 /// [rank, count], the count known only where the elements are.
 pub(super) fn non_zero(inputs: Inputs<'_>, indices: DataType) -> Result<ValueInfo> {
-    let input = inputs.get(0)?;
+    let types = [FLOATS, INDICES, &[DataType::Bool]].concat();
+    let input = inputs.typed(0, &types)?;
     check_indices(indices)?;
     let rank = input.dims.rank();
     let found: Option<Vec<usize>> = input

@@ -1,16 +1,16 @@
 //! Padding of the last two dimensions.
 
-use super::inputs::Inputs;
+use super::inputs::{ACTIVATIONS, Inputs};
 use crate::graph::ValueInfo;
 use crate::tensor::Dims;
 use crate::{Error, Result};
 
 /// The last two extents grow by the paddings, or shrink where they are negative.
 pub(super) fn infer(inputs: Inputs<'_>, pre: &Dims, post: &Dims) -> Result<ValueInfo> {
-    let input = inputs.get(0)?;
-    if pre.rank() != 2 || post.rank() != 2 || input.dims.rank() < 3 {
+    let input = inputs.typed(0, ACTIVATIONS)?;
+    if pre.rank() != 2 || post.rank() != 2 || input.dims.rank() < 4 {
         return Err(Error::config(format!(
-            "paddings {pre} and {post} must have two entries, and the input {} at least three dimensions",
+            "paddings {pre} and {post} must have two entries, and the input {} at least four dimensions",
             input.dims
         )));
     }

@@ -2,7 +2,7 @@
 
 use tensorrt_sys::{DataType, ElementWiseOperation, UnaryOperation};
 
-use super::inputs::{Inputs, NUMBERS, require_type};
+use super::inputs::{ACTIVATIONS, Inputs, NUMBERS, require_type};
 use super::{arithmetic, broadcast, elements};
 use crate::graph::ValueInfo;
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ const ANY_NUMBER_OR_BOOL: &[DataType] = &[
 
 /// Activation: the input's type and dimensions.
 pub(super) fn activation(inputs: Inputs<'_>) -> Result<ValueInfo> {
-    let input = inputs.typed(0, NUMBERS)?;
+    let input = inputs.typed(0, ACTIVATIONS)?;
     Ok(ValueInfo::new(input.dtype, input.dims))
 }
 
@@ -113,16 +113,16 @@ pub(super) fn select(inputs: Inputs<'_>) -> Result<ValueInfo> {
 
 /// Parametric ReLU: the slope broadcasts to the input.
 pub(super) fn parametric_relu(inputs: Inputs<'_>) -> Result<ValueInfo> {
-    let input = inputs.typed(0, NUMBERS)?;
+    let input = inputs.typed(0, ACTIVATIONS)?;
     let slope = inputs.get(1)?;
     inputs.same_types(0, 1)?;
-    let dims = broadcast::dims(&[(0, input.dims), (1, slope.dims)])?;
-    let grows = input.dims.iter().zip(dims.iter()).any(|(&from, &to)| from == 1 && to > 1);
+    broadcast::dims(&[(0, input.dims), (1, slope.dims)])?;
+    let grows = input.dims.iter().zip(slope.dims.iter()).any(|(&from, &to)| from == 1 && to != 1 && to != -1);
     if grows {
         return Err(Error::config(format!(
             "the slope's dimensions {} do not broadcast to the input's {}",
             slope.dims, input.dims
         )));
     }
-    Ok(ValueInfo::new(input.dtype, dims))
+    Ok(ValueInfo::new(input.dtype, input.dims))
 }

@@ -1,13 +1,15 @@
 //! Pooling.
 
+use tensorrt_sys::{PaddingMode, PoolingType};
+
 use super::conv::windows;
-use super::inputs::{Inputs, NUMBERS};
+use super::inputs::{ACTIVATIONS, Inputs};
 use crate::graph::{Pooling, ValueInfo};
 use crate::{Error, Result};
 
 /// The number of windows along the last two or three dimensions.
 pub(super) fn infer(inputs: Inputs<'_>, pooling: &Pooling) -> Result<ValueInfo> {
-    let input = inputs.typed(0, NUMBERS)?;
+    let input = inputs.typed(0, ACTIVATIONS)?;
     let spatial = pooling.window.rank();
     if !(1..=3).contains(&spatial) || input.dims.rank() != spatial + 2 {
         return Err(Error::config(format!(
@@ -25,6 +27,16 @@ pub(super) fn infer(inputs: Inputs<'_>, pooling: &Pooling) -> Result<ValueInfo> 
         if values.rank() != spatial || values.iter().any(|&v| v < least) {
             return Err(Error::config(format!("{what} {values} must have {spatial} entries of at least {least}")));
         }
+    }
+    let same = matches!(pooling.padding_mode, PaddingMode::SameUpper | PaddingMode::SameLower);
+    let pads = pooling.pre_padding.iter().zip(pooling.post_padding.iter());
+    let blend = pooling.op == PoolingType::MaxAverageBlend;
+    if blend && pooling.padding_mode == PaddingMode::ExplicitRoundUp {
+        return Err(Error::config("a blend of maximum and average does not round up"));
+    }
+    let excluding = (blend || pooling.op == PoolingType::Average) && pooling.average_count_excludes_padding && !same;
+    if excluding && pads.zip(pooling.window.iter()).any(|((&pre, &post), &window)| pre >= window || post >= window) {
+        return Err(Error::config("the padding of an average that leaves padding out must be smaller than the window"));
     }
     let mut dims = input.dims;
     for at in 0..spatial {

@@ -1,6 +1,6 @@
 //! Reductions and cumulative sums.
 
-use tensorrt_sys::ReduceOperation;
+use tensorrt_sys::{DataType, ReduceOperation};
 
 use super::inputs::{Inputs, NUMBERS, axes as check_axes};
 use super::{arithmetic, elements};
@@ -47,9 +47,10 @@ pub(super) fn infer(inputs: Inputs<'_>, op: ReduceOperation, axes: u32, keep_dim
 
 /// Cumulative: the input's dimensions; the axis is a scalar within its rank.
 pub(super) fn cumulative(inputs: Inputs<'_>) -> Result<ValueInfo> {
-    let input = inputs.typed(0, NUMBERS)?;
+    let types = [DataType::Float, DataType::Half, DataType::Bf16, DataType::Int32, DataType::Int64];
+    let input = inputs.typed(0, &types)?;
     let rank = i64::try_from(input.dims.rank()).unwrap_or(0);
-    match inputs.scalar(1)? {
+    match inputs.rank_zero(1)? {
         Some(axis) if !(-rank..rank).contains(&axis) => {
             Err(Error::config(format!("axis {axis} is out of range for a tensor with {rank} dimensions")))
         }

@@ -16,7 +16,8 @@ pub(super) fn infer(inputs: Inputs<'_>, mode: ScatterMode, axis: i32) -> Result<
     };
     match mode {
         ScatterMode::Element => {
-            let axis = check_axis(axis, data.dims.rank())?;
+            let rank = i32::try_from(data.dims.rank()).unwrap_or(0);
+            let axis = check_axis(if axis < 0 { axis + rank } else { axis }, data.dims.rank())?;
             if data.dims.rank() != indices.dims.rank() || indices.dims.rank() != updates.dims.rank() {
                 return Err(refuse("all must have the same number of dimensions".to_owned()));
             }
@@ -38,10 +39,13 @@ pub(super) fn infer(inputs: Inputs<'_>, mode: ScatterMode, axis: i32) -> Result<
             let Some((&length, outer)) = indices.dims.split_last() else {
                 return Err(refuse("the indices must have at least one dimension".to_owned()));
             };
+            if length == -1 {
+                return Ok(ValueInfo::new(data.dtype, data.dims));
+            }
             let length = usize::try_from(length).ok().filter(|&n| n <= data.dims.rank());
             let Some(length) = length else {
                 return Err(refuse(
-                    "the last dimension of the indices must be known and at most the data's rank".to_owned(),
+                    "the last dimension of the indices must be at most the data's rank".to_owned(),
                 ));
             };
             let wanted = [outer, &data.dims[length..]].concat();

@@ -1,13 +1,14 @@
 //! Shuffle: transpose, reshape, transpose.
 
 use super::elements;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, not_uint8};
 use crate::graph::{Permutation, Shuffle, ValueInfo};
 use crate::tensor::Dims;
 use crate::{Error, Result};
 
 /// Carries out the three steps, each on extents and known elements.
 pub(super) fn infer(inputs: Inputs<'_>, shuffle: &Shuffle) -> Result<ValueInfo> {
+    not_uint8(inputs.get(0)?)?;
     let first = transpose(inputs.get(0)?, &shuffle.first, "first")?;
     let wanted = match (inputs.optional(1), shuffle.reshape) {
         (Some(_), _) => Some(inputs.shape_tensor(1)?),
@@ -77,6 +78,9 @@ fn reshape(input: &Dims, wanted: &[Option<i64>], zero_is_placeholder: bool) -> R
             Some(d) => result[at] = d,
         }
     }
+    if inferred > 0 && result.contains(&0) {
+        return Err(refuse("-1 cannot be inferred beside an extent of 0".to_owned()));
+    }
     if inferred > 1 {
         return Err(refuse("more than one extent is -1".to_owned()));
     }
@@ -89,6 +93,11 @@ fn reshape(input: &Dims, wanted: &[Option<i64>], zero_is_placeholder: bool) -> R
     };
     let rest_is_known = input.iter().enumerate().all(|(at, &d)| d >= 0 || copied[at]);
     if !rest_is_known {
+        let known = product(&mut input.iter().enumerate().filter(|&(at, &d)| !copied[at] && d > 0).map(|(_, &d)| d))?;
+        let given = product(&mut result.iter().enumerate().filter(|&(at, _)| !copied[at]).map(|(_, &d)| d.max(0)))?;
+        if open_count == 0 && given % known != 0 {
+            return Err(refuse(format!("{given} elements are not a multiple of {known}")));
+        }
         return Ok(result);
     }
     let rest = product(&mut input.iter().enumerate().filter(|&(at, _)| !copied[at]).map(|(_, &d)| d))?;
@@ -99,15 +108,12 @@ fn reshape(input: &Dims, wanted: &[Option<i64>], zero_is_placeholder: bool) -> R
             let zero = result.iter().enumerate().any(|(at, &d)| copied[at] && d == 0);
             if zero { Ok(result) } else { Err(refuse("the number of elements differs".to_owned())) }
         }
-        (Some(at), 1) => {
+        (Some(at), 1) if inferred == 1 => {
             if given == 0 {
                 if rest != 0 {
                     return Err(refuse("the number of elements differs".to_owned()));
                 }
-                if inferred == 1 {
-                    return Err(refuse("-1 cannot be inferred beside an extent of 0".to_owned()));
-                }
-                return Ok(result);
+                return Err(refuse("-1 cannot be inferred beside an extent of 0".to_owned()));
             }
             if rest % given != 0 {
                 return Err(refuse(format!("{rest} elements are not a multiple of {given}")));

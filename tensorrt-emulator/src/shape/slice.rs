@@ -3,7 +3,7 @@
 use tensorrt_sys::SampleMode;
 
 use super::elements;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, not_uint8};
 use crate::graph::{Slice, ValueInfo};
 use crate::tensor::Dims;
 use crate::{Error, Result};
@@ -13,6 +13,14 @@ struct Ranges {
     start: Vec<Option<i64>>,
     size: Vec<Option<i64>>,
     stride: Vec<Option<i64>>,
+}
+
+impl Ranges {
+    /// Those of axes that are not known.
+    fn unknown(rank: usize) -> Self {
+        let unknown = vec![None; rank];
+        Self { start: unknown.clone(), size: unknown.clone(), stride: unknown }
+    }
 }
 
 fn given(inputs: Inputs<'_>, index: usize, own: Option<Dims>, what: &str) -> Result<Vec<Option<i64>>> {
@@ -31,7 +39,14 @@ fn ranges(inputs: Inputs<'_>, slice: &Slice, dims: &Dims) -> Result<Ranges> {
     let axes: Vec<i64> = match (inputs.optional(5), slice.axes) {
         (Some(_), _) => {
             let axes: Option<Vec<i64>> = inputs.shape_tensor(5)?.into_iter().collect();
-            axes.ok_or_else(|| Error::config("the axes of a slice must be build-time constants"))?
+            let Some(axes) = axes else {
+                let count = inputs.shape_tensor(5)?.len();
+                if [&start, &size, &stride].iter().any(|values| values.len() != count) {
+                    return Err(Error::config(format!("start, size and stride of a slice must be of {count} axes")));
+                }
+                return Ok(Ranges::unknown(rank));
+            };
+            axes
         }
         (None, Some(axes)) => axes.to_vec(),
         (None, None) => (0..).take(rank).collect(),
@@ -64,6 +79,7 @@ fn ranges(inputs: Inputs<'_>, slice: &Slice, dims: &Dims) -> Result<Ranges> {
 /// The sizes; in strict mode every element must lie within the input.
 pub(super) fn infer(inputs: Inputs<'_>, slice: &Slice) -> Result<ValueInfo> {
     let input = inputs.get(0)?;
+    not_uint8(input)?;
     let ranges = ranges(inputs, slice, &input.dims)?;
     if inputs.optional(4).is_some() {
         if slice.mode != SampleMode::Fill {

@@ -1,15 +1,14 @@
 //! Squeeze and unsqueeze.
 
 use super::elements;
-use super::inputs::Inputs;
+use super::inputs::{Inputs, not_uint8};
 use crate::graph::ValueInfo;
 use crate::tensor::Dims;
 use crate::{Error, Result};
 
 /// The axes of input 1 as a set of dimensions of a tensor of rank `rank`; negative ones count from the end.
 fn axes(inputs: Inputs<'_>, rank: usize) -> Result<Vec<bool>> {
-    let value = inputs.get(1)?;
-    let given = if value.dims.rank() == 0 { vec![inputs.scalar(1)?] } else { inputs.shape_tensor(1)? };
+    let given = inputs.shape_tensor(1)?;
     let mut set = vec![false; rank];
     for axis in given {
         let axis = axis.ok_or_else(|| Error::config("the axes must be build-time constants"))?;
@@ -26,6 +25,7 @@ fn axes(inputs: Inputs<'_>, rank: usize) -> Result<Vec<bool>> {
 /// The input without the axes, whose extents are 1; without every extent of 1 where no axes are given.
 pub(super) fn squeeze(inputs: Inputs<'_>) -> Result<ValueInfo> {
     let input = inputs.get(0)?;
+    not_uint8(input)?;
     let axes = match inputs.optional(1) {
         Some(_) => axes(inputs, input.dims.rank())?,
         None => input.dims.iter().map(|&extent| extent == 1).collect(),
@@ -46,6 +46,7 @@ pub(super) fn squeeze(inputs: Inputs<'_>) -> Result<ValueInfo> {
 /// The input with extents of 1 at the axes of the output.
 pub(super) fn unsqueeze(inputs: Inputs<'_>) -> Result<ValueInfo> {
     let input = inputs.get(0)?;
+    not_uint8(input)?;
     let added = inputs.get(1)?.dims.volume().unwrap_or(0);
     let rank = input.dims.rank() + added;
     if rank > Dims::MAX {

@@ -1,6 +1,6 @@
 //! Top-k.
 
-use super::inputs::{INDICES, Inputs, NUMBERS, single_axis};
+use super::inputs::{INDICES, Inputs, NUMBERS, least_rank, single_axis};
 use crate::graph::{TopK, ValueInfo};
 use crate::tensor::Dims;
 use crate::{Error, Result};
@@ -14,9 +14,10 @@ pub(super) fn infer(inputs: Inputs<'_>, topk: &TopK) -> Result<Vec<ValueInfo>> {
     if !INDICES.contains(&topk.indices) {
         return Err(Error::config(format!("indices of type {} are not allowed", topk.indices.name())));
     }
+    least_rank(input, 2)?;
     let axis = single_axis(topk.axes, input.dims.rank())?;
     let k = match inputs.optional(1) {
-        Some(_) => inputs.scalar(1)?,
+        Some(_) => inputs.rank_zero(1)?,
         None => Some(topk.k.into()),
     };
     let extent = input.dims[axis];

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use tensorrt::{Builder, Layer, Result};
+use tensorrt::{Builder, ComputeCapability, Layer, OptimizationProfile, Plan, Result};
 
 use crate::draft::Draft;
 use crate::layers::Generator;
@@ -87,4 +87,44 @@ fn answer(layer: &Layer<'_>) -> Result<Option<String>> {
         all.push(format!("{}{dims}", output.data_type()?.name().trim_start_matches('k')));
     }
     Ok(Some(all.join(" ")))
+}
+
+/// Builds a case; `extent` stands in for extents and values that are not known.
+pub(crate) fn build(builder: &Builder, generator: Generator, seed: u64, extent: i64) -> Result<Plan> {
+    let network = builder.create_network(&[])?;
+    let mut draft = Draft::new(&network, seed);
+    let layer = generator(&mut draft)?;
+    for output in layer.outputs()? {
+        network.mark_output(output)?;
+    }
+    let mut config = builder.create_builder_config()?;
+    if !network.library().is_emulated() {
+        config.set_compute_capabilities(&[ComputeCapability::Sm89])?;
+    }
+    let mut profile = OptimizationProfile::new();
+    for input in network.inputs()? {
+        let (name, dims) = (input.name()?, input.dims()?.unwrap_or_default());
+        let known: Vec<i64> = dims.iter().map(|&at| if at < 0 { extent } else { at }).collect();
+        if input.is_shape_tensor()? {
+            let count: i64 = known.iter().product();
+            let values = vec![extent; usize::try_from(count).unwrap_or(0)];
+            profile = profile.shape_values(&name, &values, &values, &values)?;
+        }
+        profile = profile.input(&name, &known[..], &known[..], &known[..])?;
+    }
+    config.add_optimization_profile(&profile)?;
+    builder.build_serialized_network(&network, &config)
+}
+
+/// What a library says of building a case: empty if it can be built in some way.
+pub(crate) fn refusal(builder: &Builder, generator: Generator, seed: u64) -> String {
+    let mut first = String::new();
+    for extent in [2, 1, 4] {
+        match build(builder, generator, seed, extent) {
+            Ok(_) => return String::new(),
+            Err(error) if first.is_empty() => first = error.to_string().replace(['\n', '\t'], " "),
+            Err(_) => {}
+        }
+    }
+    first
 }

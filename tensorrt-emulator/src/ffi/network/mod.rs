@@ -7,6 +7,7 @@ mod conditionals;
 mod dynamic;
 mod kv_cache;
 mod layer;
+mod limits;
 mod loops;
 mod marks;
 mod moe;
@@ -128,6 +129,18 @@ impl State {
         Ok(&mut self.network)
     }
 
+    /// Checks a layer that is added or changed.
+    ///
+    /// # Errors
+    /// What is refused at once.
+    pub(super) fn check(&mut self, kind: &LayerKind, inputs: &[Option<TensorId>]) -> Result<()> {
+        limits::check(kind, &mut |index| {
+            let id = inputs.get(index).copied().flatten()?;
+            let network = self.inferred();
+            Some((network.value(id).dtype, network.accepted(id).ok().map(|value| value.dims)))
+        })
+    }
+
     /// The network with every shape inferred as far as its layers allow: some are completed after they were added.
     pub(super) fn inferred(&mut self) -> &mut Network {
         self.changed = self.changed && self.network.infer().is_err();
@@ -196,6 +209,7 @@ fn add<C>(network: &NetworkObject, kind: LayerKind, inputs: &[*mut ITensor]) -> 
     let inputs = inputs.iter().map(|&tensor| tensor_id(&network.shared, tensor).map(Some));
     let inputs = inputs.collect::<Result<Vec<_>>>()?;
     let mut state = network.shared.state();
+    state.check(&kind, &inputs)?;
     let layer = state.inferred().add_lazily(kind, inputs);
     state.settle_names(layer);
     drop(state);

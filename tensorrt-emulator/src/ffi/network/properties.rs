@@ -106,8 +106,21 @@ pub(super) fn get<R>(layer: &LayerObject, look: impl FnOnce(&LayerKind, Family) 
 
 /// Changes a parameter; false means that the layer is of another kind.
 pub(super) fn set(layer: &LayerObject, change: impl FnOnce(&mut LayerKind) -> bool) -> Result<()> {
-    let changed = layer.change(|it| change(&mut it.kind))?;
-    if changed { Ok(()) } else { Err(Error::invalid("the layer is of another kind")) }
+    let (mut kind, inputs) = layer.read(|it| (it.kind.clone(), it.inputs.clone()))?;
+    let before = kind.clone();
+    if !change(&mut kind) {
+        return Err(Error::invalid("the layer is of another kind"));
+    }
+    let shared = upgrade(&layer.shared)?;
+    let mut state = shared.state();
+    // What was imported may be beyond the limits already; a change is not to blame for it.
+    if let Err(error) = state.check(&kind, &inputs)
+        && state.check(&before, &inputs).is_ok()
+    {
+        return Err(error);
+    }
+    drop(state);
+    layer.change(|it| it.kind = kind)
 }
 
 /// The getter and the setter of each parameter: what the setter returns, the class, the parameter's type, both entries, and where it is.
