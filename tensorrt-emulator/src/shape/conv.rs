@@ -91,7 +91,10 @@ fn of_kernel(graph: &Graph, inputs: Inputs<'_>, conv: &Conv) -> Result<i64> {
         kernel.dims.get(1).copied().filter(|&extent| extent >= 0)
     } else {
         let count = conv.kernel.and_then(|id| graph.weights.get(id.0 as usize)).map(|weights| weights.count);
-        let each = conv.kernel_size.volume().and_then(|volume| volume.checked_mul(usize::try_from(conv.num_output_maps).ok()?));
+        let each = conv
+            .kernel_size
+            .volume()
+            .and_then(|volume| volume.checked_mul(usize::try_from(conv.num_output_maps).ok()?));
         count.zip(each).and_then(|(count, each)| i64::try_from(count.checked_div(each)?).ok())
     };
     let channels = found.and_then(|extent| extent.checked_mul(conv.groups));

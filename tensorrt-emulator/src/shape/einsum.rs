@@ -33,7 +33,10 @@ fn own_extents(labels: &[char], dims: &Dims, equation: &str) -> Result<BTreeMap<
     let mut own: BTreeMap<char, i64> = BTreeMap::new();
     for (&label, &extent) in labels.iter().zip(dims.iter()) {
         let known = own.entry(label).or_insert(extent);
-        *known = unify(*known, extent).ok_or_else(|| contradiction(equation, label, *known, extent))?;
+        *known = match (*known, extent) {
+            (1, -1) | (-1, 1) => Dims::DYNAMIC,
+            (known, extent) => unify(known, extent).ok_or_else(|| contradiction(equation, label, known, extent))?,
+        };
     }
     Ok(own)
 }

@@ -26,9 +26,7 @@ pub(super) fn infer(
     inputs.same_types(0, 1)?;
     check_indices(indices)?;
     let fits = match (&boxes.dims[..], &scores.dims[..]) {
-        (&[n, count, 4], &[m, scored, _]) => {
-            unify(n, m).is_some() && unify(count, scored).is_some()
-        }
+        (&[n, count, 4], &[m, scored, _]) => unify(n, m).is_some() && unify(count, scored).is_some(),
         (&[n, count, classes, 4], &[m, scored, of]) => {
             let same = unify(n, m).is_some() && unify(count, scored).is_some();
             same && (classes == 1 || unify(classes, of).is_some())

@@ -86,7 +86,8 @@ pub(super) fn scale(graph: &Graph, inputs: Inputs<'_>, scale: &Scale) -> Result<
         _ => return Err(Error::config(format!("scale mode {} is not known", scale.mode.name()))),
     };
     let check = |what: &str, id: Option<WeightsId>| {
-        let Some(weights) = id.and_then(|id| graph.weights.get(id.0 as usize)).filter(|weights| weights.count > 0) else {
+        let Some(weights) = id.and_then(|id| graph.weights.get(id.0 as usize)).filter(|weights| weights.count > 0)
+        else {
             return Ok(());
         };
         if !FLOATS.contains(&weights.dtype) {

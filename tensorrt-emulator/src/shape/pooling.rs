@@ -31,8 +31,11 @@ pub(super) fn infer(inputs: Inputs<'_>, pooling: &Pooling) -> Result<ValueInfo> 
     let same = matches!(pooling.padding_mode, PaddingMode::SameUpper | PaddingMode::SameLower);
     let pads = pooling.pre_padding.iter().zip(pooling.post_padding.iter());
     let blend = pooling.op == PoolingType::MaxAverageBlend;
-    if blend && pooling.padding_mode == PaddingMode::ExplicitRoundUp {
-        return Err(Error::config("a blend of maximum and average does not round up"));
+    let spatial_extents = &input.dims[input.dims.rank() - spatial..];
+    if blend && pooling.padding_mode != PaddingMode::ExplicitRoundDown && spatial_extents.contains(&-1) {
+        return Err(Error::config(
+            "a blend of maximum and average over unknown extents needs the padding mode kEXPLICIT_ROUND_DOWN",
+        ));
     }
     let excluding = (blend || pooling.op == PoolingType::Average) && pooling.average_count_excludes_padding && !same;
     if excluding && pads.zip(pooling.window.iter()).any(|((&pre, &post), &window)| pre >= window || post >= window) {
@@ -41,7 +44,14 @@ pub(super) fn infer(inputs: Inputs<'_>, pooling: &Pooling) -> Result<ValueInfo> 
     let mut dims = input.dims;
     for at in 0..spatial {
         let pads = (pooling.pre_padding[at], pooling.post_padding[at]);
-        dims[at + 2] = windows(dims[at + 2], pooling.window[at], pooling.stride[at], pads, pooling.padding_mode)?;
+        let (extent, window, stride) = (dims[at + 2], pooling.window[at], pooling.stride[at]);
+        dims[at + 2] = windows(extent, window, stride, pads, pooling.padding_mode)?;
+        // Rounding up pads as well.
+        let beyond = (dims[at + 2] - 1).saturating_mul(stride).saturating_add(window).saturating_sub(pads.0);
+        let rounded = extent >= 0 && pooling.padding_mode == PaddingMode::ExplicitRoundUp;
+        if excluding && rounded && beyond.saturating_sub(extent) >= window {
+            return Err(Error::config("rounding up pads as much as the window covers, which an average leaves out"));
+        }
     }
     Ok(ValueInfo::new(input.dtype, dims))
 }

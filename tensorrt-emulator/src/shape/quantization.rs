@@ -149,7 +149,11 @@ pub(super) fn dynamic(
                     }
                     return Ok(vec![ValueInfo::new(to, input.dims), ValueInfo::new(scale_type, scales)]);
                 }
-                _ => return Err(Error::config(format!("blocks of {block} must span the last dimension, or the last two"))),
+                _ => {
+                    return Err(Error::config(format!(
+                        "blocks of {block} must span the last dimension, or the last two"
+                    )));
+                }
             }
         }
     };

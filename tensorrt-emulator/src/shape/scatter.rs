@@ -44,9 +44,7 @@ pub(super) fn infer(inputs: Inputs<'_>, mode: ScatterMode, axis: i32) -> Result<
             }
             let length = usize::try_from(length).ok().filter(|&n| n <= data.dims.rank());
             let Some(length) = length else {
-                return Err(refuse(
-                    "the last dimension of the indices must be at most the data's rank".to_owned(),
-                ));
+                return Err(refuse("the last dimension of the indices must be at most the data's rank".to_owned()));
             };
             let wanted = [outer, &data.dims[length..]].concat();
             let fits = wanted.len() == updates.dims.rank()

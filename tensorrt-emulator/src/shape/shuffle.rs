@@ -91,7 +91,9 @@ fn reshape(input: &Dims, wanted: &[Option<i64>], zero_is_placeholder: bool) -> R
         }
         Ok(product)
     };
-    let rest_is_known = input.iter().enumerate().all(|(at, &d)| d >= 0 || copied[at]);
+    // Nothing stays nothing, whatever the unknown extents are.
+    let nothing = input.iter().enumerate().any(|(at, &d)| d == 0 && !copied[at]);
+    let rest_is_known = nothing || input.iter().enumerate().all(|(at, &d)| d >= 0 || copied[at]);
     if !rest_is_known {
         let known = product(&mut input.iter().enumerate().filter(|&(at, &d)| !copied[at] && d > 0).map(|(_, &d)| d))?;
         let given = product(&mut result.iter().enumerate().filter(|&(at, _)| !copied[at]).map(|(_, &d)| d.max(0)))?;

@@ -228,7 +228,8 @@ fn convolution_and_pooling_follow_the_padding_modes() {
         assert_eq!(found[0].dims, dims(&[-1, 8, deconv_out, deconv_out]), "{kind:?}");
     }
     let value = float(&[1, 4, 2, 2]);
-    for (groups, count, what) in [(3, 8 * 2 * 9, "groups"), (2, 5, "needs 144 weights"), (2, 144, "does not fit into")] {
+    for (groups, count, what) in [(3, 8 * 2 * 9, "groups"), (2, 5, "needs 144 weights"), (2, 144, "does not fit into")]
+    {
         let kind = LayerKind::Convolution(conv(1, 1, 0, Mode::ExplicitRoundDown, groups));
         let error = infer(&kind, &weights(count), &[Some(&value)]).unwrap_err().to_string();
         assert!(error.contains(what), "{error}");

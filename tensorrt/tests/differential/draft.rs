@@ -121,8 +121,7 @@ impl<'n> Draft<'n> {
 
     /// Extents that broadcast with those given, now and then not.
     pub(crate) fn broadcasting(&mut self, dims: &[i64]) -> Vec<i64> {
-        let stretched: Vec<i64> =
-            dims.iter().map(|&extent| if self.random.one_in(4) { 1 } else { extent }).collect();
+        let stretched: Vec<i64> = dims.iter().map(|&extent| if self.random.one_in(4) { 1 } else { extent }).collect();
         self.nearly(&stretched)
     }
 

@@ -1,9 +1,6 @@
 //! What a library makes of a case.
 
-use std::cell::RefCell;
-
-use log::{Level, LevelFilter, Log, Metadata, Record};
-use tensorrt::{Builder, ComputeCapability, Layer, OptimizationProfile, Plan, Result};
+use tensorrt::{Builder, ComputeCapability, OptimizationProfile, Plan, Result};
 
 use crate::draft::Draft;
 use crate::layers::Generator;
@@ -25,15 +22,9 @@ impl Outcome {
         !matches!(&self.answer[..], "add" | "dims")
     }
 
-    /// Whether another library answered the same: refused both, or accepted with the same types and dimensions.
-    pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.answer == other.answer || (!self.accepted() && !other.accepted())
-    }
-
     /// As one line.
     pub(crate) fn line(&self) -> String {
-        let reason = self.reason.replace(['\n', '\t'], " ");
-        format!("{}\t{}\t{reason}", self.answer, self.text)
+        format!("{}\t{}\t{}", self.answer, self.text, self.reason.replace(['\n', '\t'], " "))
     }
 
     pub(crate) fn of_line(line: &str) -> Option<Self> {
@@ -42,51 +33,29 @@ impl Outcome {
     }
 }
 
-thread_local! {
-    /// The last error that a library logged, for it says why dimensions are refused.
-    static LOGGED: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// Keeps the last error.
-struct LastError;
-
-impl Log for LastError {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= Level::Error
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) && !record.args().to_string().contains("Cuda Runtime") {
-            LOGGED.with(|last| *last.borrow_mut() = record.args().to_string());
-        }
-    }
-
-    fn flush(&self) {}
-}
-
 /// Applies a case.
 pub(crate) fn run(builder: &Builder, generator: Generator, seed: u64) -> Outcome {
-    if log::set_logger(&LastError).is_ok() {
-        log::set_max_level(LevelFilter::Error);
-    }
     let network = builder.create_network(&[]).unwrap();
     let mut draft = Draft::new(&network, seed);
     let made = generator(&mut draft);
     let text = draft.text.trim().to_owned();
-    match made.and_then(|layer| answer(&layer)) {
-        Ok(Some(answer)) => Outcome { answer, text, reason: String::new() },
-        Ok(None) => Outcome { answer: "dims".into(), text, reason: LOGGED.with(RefCell::take) },
-        Err(error) => Outcome { answer: "add".into(), text, reason: error.to_string() },
-    }
-}
-
-fn answer(layer: &Layer<'_>) -> Result<Option<String>> {
+    let refused = |answer: &str, reason: String| Outcome { answer: answer.to_owned(), text: text.clone(), reason };
+    let layer = match made {
+        Ok(layer) => layer,
+        Err(error) => return refused("add", error.to_string()),
+    };
     let mut all = Vec::new();
-    for output in layer.outputs()? {
-        let Some(dims) = output.dims()? else { return Ok(None) };
-        all.push(format!("{}{dims}", output.data_type()?.name().trim_start_matches('k')));
+    for output in layer.outputs().unwrap() {
+        match output.dims() {
+            Ok(Some(dims)) => {
+                let data_type = output.data_type().unwrap();
+                all.push(format!("{}{dims}", data_type.name().trim_start_matches('k')));
+            }
+            Ok(None) => return refused("dims", String::new()),
+            Err(error) => return refused("dims", error.to_string()),
+        }
     }
-    Ok(Some(all.join(" ")))
+    Outcome { answer: all.join(" "), text, reason: String::new() }
 }
 
 /// Builds a case; `extent` stands in for extents and values that are not known.

@@ -17,8 +17,9 @@ use crate::ffi::text::read;
 use crate::ffi::value::Value;
 use crate::graph::{
     Conv, Fill, LayerKind, Normalization, Permutation, Pooling, Quantization, Resize, Scale, Shuffle, Slice, TopK,
-    WeightsId,
+    Weights, WeightsId,
 };
+use crate::memory::Storage;
 use crate::tensor::Dims;
 use crate::{Error, Result};
 
@@ -228,7 +229,14 @@ pub(super) fn fill(api: &mut Api) {
         fn INetworkDefinition_addConstant(network, dims: *const tensorrt_sys::Dims, values: tensorrt_sys::Weights) -> *mut tensorrt_sys::IConstantLayer {
             let dims = shape_from_c(dims, "the constant's dimensions")?;
             let weights = keep(network, values, "the constant")?;
-            let weights = weights.ok_or_else(|| Error::invalid("a constant needs values"))?;
+            let weights = match weights {
+                Some(weights) => weights,
+                None => {
+                    let dtype = data_type(network.scope().family, values.type_)?;
+                    let empty = Weights::new("", dtype, 0, Storage::copy_of(&[]))?;
+                    network.shared.state().importing().graph_mut().add_weights(empty)
+                }
+            };
             add(network, LayerKind::Constant { weights, dims }, &[])
         }
         fn INetworkDefinition_addIdentity(network, input: *mut ITensor) -> *mut tensorrt_sys::IIdentityLayer {

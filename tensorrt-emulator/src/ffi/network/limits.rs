@@ -93,7 +93,10 @@ pub(super) fn check(kind: &LayerKind, known: Known<'_>) -> Result<()> {
         LayerKind::Fill(fill) => require(fill.dims.is_static(), "the dimensions must be known"),
         LayerKind::GridSample { sample_mode, .. } => {
             let input = rank(known, 0);
-            require(matches!(input, Some(4 | 5)) && rank(known, 1) == input, "input and grid must have 4 or 5 dimensions")?;
+            require(
+                matches!(input, Some(4 | 5)) && rank(known, 1) == input,
+                "input and grid must have 4 or 5 dimensions",
+            )?;
             let fits = matches!(sample_mode, SampleMode::Clamp | SampleMode::Fill | SampleMode::Reflect);
             require(fits, "the sample mode must be kCLAMP, kFILL or kREFLECT")
         }
@@ -110,7 +113,7 @@ pub(super) fn check(kind: &LayerKind, known: Known<'_>) -> Result<()> {
             require(rank(known, 1) == Some(3), "the scores must have 3 dimensions")?;
             require(rank(known, 2) == Some(0), "the largest number of boxes must have no dimensions")?;
             is_index(*indices)?;
-            require(*topk_limit >= 0, "the limit of boxes must not be negative")
+            require((0..=5000).contains(topk_limit), "the limit of boxes must be from 0 to 5000")
         }
         LayerKind::NonZero { indices } => is_index(*indices),
         LayerKind::Normalization(it) => require(it.groups > 0, "the number of groups must be positive"),
@@ -135,7 +138,10 @@ pub(super) fn check(kind: &LayerKind, known: Known<'_>) -> Result<()> {
         LayerKind::RaggedSoftmax => {
             let (Some((_, Some(input))), Some((_, Some(bounds)))) = (known(0), known(1)) else { return Ok(()) };
             let fits = bounds.iter().zip(input.iter()).all(|(&bound, &extent)| bound == extent || bound == 1);
-            require(bounds.rank() == input.rank() && fits, "the bounds must have the input's dimensions or extents of 1")
+            require(
+                bounds.rank() == input.rank() && fits,
+                "the bounds must have the input's dimensions or extents of 1",
+            )
         }
         LayerKind::Reduce { op, .. } => require(*op != ReduceOperation::None, "the reduction is not known"),
         LayerKind::Resize(_) => require(rank(known, 0) != Some(0), "the input must have a dimension"),
@@ -148,9 +154,15 @@ pub(super) fn check(kind: &LayerKind, known: Known<'_>) -> Result<()> {
         }
         LayerKind::RotaryEmbedding { dim, .. } => {
             let caches = [rank(known, 1), rank(known, 2)];
-            require(matches!(caches[0], Some(2 | 3)) && caches[0] == caches[1], "the caches must have 2 or 3 dimensions")?;
+            require(
+                matches!(caches[0], Some(2 | 3)) && caches[0] == caches[1],
+                "the caches must have 2 or 3 dimensions",
+            )?;
             let size = known(0).and_then(|input| input.1).and_then(|dims| dims.last().copied()).unwrap_or(-1);
-            require(*dim >= 0 && dim % 2 == 0 && i64::from(*dim) <= size, "the dimensions to rotate must be even, and in a head")
+            require(
+                *dim >= 0 && dim % 2 == 0 && i64::from(*dim) <= size,
+                "the dimensions to rotate must be even, and in a head",
+            )
         }
         LayerKind::Scale(scale) => {
             let input = rank(known, 0);

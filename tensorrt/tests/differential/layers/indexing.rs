@@ -1,8 +1,6 @@
 //! Layers that index, reduce and rank.
 
-use tensorrt::{
-    CumulativeOperation, DataType, GatherMode, Layer, ReduceOperation, Result, ScatterMode, TopKOperation,
-};
+use tensorrt::{CumulativeOperation, DataType, GatherMode, Layer, ReduceOperation, Result, ScatterMode, TopKOperation};
 
 use crate::draft::{Draft, INDICES};
 

@@ -45,7 +45,8 @@ pub(super) fn normalization<'n>(draft: &mut Draft<'n>) -> Result<Layer<'n>> {
     let second = draft.pick(&[true, false]);
     let groups = draft.number(&[1, 1, 1, 2]);
     draft.note(format_args!("groups={groups}"));
-    let kept: Vec<i64> = (0_u32..).zip(&dims).map(|(at, &d)| if axes.contains(&at) == second { d } else { 1 }).collect();
+    let kept: Vec<i64> =
+        (0_u32..).zip(&dims).map(|(at, &d)| if axes.contains(&at) == second { d } else { 1 }).collect();
     let per_channel: Vec<i64> = (0..).zip(&dims).map(|(at, &d)| if at == 1 { d } else { 1 }).collect();
     let mut operands = Vec::new();
     let input = draft.tensor(data_type, &dims)?;

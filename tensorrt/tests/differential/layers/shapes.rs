@@ -14,7 +14,8 @@ pub(super) fn shape<'n>(draft: &mut Draft<'n>) -> Result<Layer<'n>> {
 }
 
 pub(super) fn concatenation<'n>(draft: &mut Draft<'n>) -> Result<Layer<'n>> {
-    let (data_type, rank) = (draft.data_type(&[DataType::Float, DataType::Int64, DataType::Half]), draft.rank(&RANKS[1..]));
+    let (data_type, rank) =
+        (draft.data_type(&[DataType::Float, DataType::Int64, DataType::Half]), draft.rank(&RANKS[1..]));
     let dims = draft.extents(rank);
     let axis = draft.axis(rank.max(1));
     let mut inputs = Vec::new();
@@ -175,7 +176,8 @@ pub(super) fn squeeze<'n>(draft: &mut Draft<'n>) -> Result<Layer<'n>> {
     if draft.random.one_in(8) {
         axes = draft.nearly(&axes);
     }
-    let axes = if axes.len() == 1 && draft.random.one_in(3) { draft.scalar(axes[0])? } else { draft.shape_tensor(&axes)? };
+    let axes =
+        if axes.len() == 1 && draft.random.one_in(3) { draft.scalar(axes[0])? } else { draft.shape_tensor(&axes)? };
     Ok(draft.network.add_squeeze(input, Some(axes))?.as_any())
 }
 
@@ -194,14 +196,19 @@ pub(super) fn unsqueeze<'n>(draft: &mut Draft<'n>) -> Result<Layer<'n>> {
     if draft.random.one_in(8) {
         axes = draft.nearly(&axes);
     }
-    let axes = if axes.len() == 1 && draft.random.one_in(3) { draft.scalar(axes[0])? } else { draft.shape_tensor(&axes)? };
+    let axes =
+        if axes.len() == 1 && draft.random.one_in(3) { draft.scalar(axes[0])? } else { draft.shape_tensor(&axes)? };
     Ok(draft.network.add_unsqueeze(input, axes)?.as_any())
 }
 
 pub(super) fn fill<'n>(draft: &mut Draft<'n>) -> Result<Layer<'n>> {
     let operation = draft.pick(FillOperation::ALL);
     let rank = if operation == FillOperation::Linspace { draft.rank(&[1, 1, 1, 2]) } else { draft.rank(RANKS) };
-    let dims: Vec<i64> = draft.extents(rank).into_iter().map(|extent| if draft.random.one_in(12) { extent } else { extent.abs() }).collect();
+    let dims: Vec<i64> = draft
+        .extents(rank)
+        .into_iter()
+        .map(|extent| if draft.random.one_in(12) { extent } else { extent.abs() })
+        .collect();
     let types = if operation == FillOperation::Linspace {
         &[DataType::Float, DataType::Int32, DataType::Int64][..]
     } else {

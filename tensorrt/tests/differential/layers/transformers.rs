@@ -11,7 +11,8 @@ pub(super) fn attention<'n>(draft: &mut Draft<'n>) -> Result<Layer<'n>> {
     let [batch, heads, queries, keys, size] = [(); 5].map(|()| draft.extent());
     let size = if draft.random.one_in(4) { size } else { 8 };
     let key_heads = if draft.random.one_in(4) { draft.extent() } else { heads };
-    let dims = [vec![batch, heads, queries, size], vec![batch, key_heads, keys, size], vec![batch, key_heads, keys, size]];
+    let dims =
+        [vec![batch, heads, queries, size], vec![batch, key_heads, keys, size], vec![batch, key_heads, keys, size]];
     let mut tensors = Vec::new();
     for dims in dims {
         let dims = draft.nearly(&dims);
@@ -63,7 +64,8 @@ pub(super) fn kv_cache<'n>(draft: &mut Draft<'n>) -> Result<Layer<'n>> {
     let (cache, update) = (draft.nearly(&[batch, heads, 16, size]), draft.nearly(&[batch, heads, tokens, size]));
     let update_type = if draft.random.one_in(12) { draft.random.pick(DataType::ALL) } else { data_type };
     let (indices_type, indices) = (draft.data_type(INDICES), draft.nearly(&[batch]));
-    let cache = if draft.random.one_in(8) { draft.tensor(data_type, &cache)? } else { draft.input(data_type, &cache)? };
+    let cache =
+        if draft.random.one_in(8) { draft.tensor(data_type, &cache)? } else { draft.input(data_type, &cache)? };
     let (update, indices) = (draft.tensor(update_type, &update)?, draft.tensor(indices_type, &indices)?);
     let mode = draft.pick(KVCacheMode::ALL);
     Ok(draft.network.add_kv_cache_update(cache, update, indices, mode)?.as_any())

@@ -7,7 +7,9 @@ use crate::draft::{Draft, FLOATS, zeros};
 /// One number a spatial axis, that fit; now and then others.
 fn each(draft: &mut Draft<'_>, name: &str, spatial: usize, fitting: &[i64]) -> Vec<i64> {
     let count = if draft.random.one_in(30) { draft.random.below(4) } else { spatial };
-    let values: Vec<i64> = (0..count).map(|_| if draft.random.one_in(3) { draft.number(fitting) } else { draft.random.pick(fitting) }).collect();
+    let values: Vec<i64> = (0..count)
+        .map(|_| if draft.random.one_in(3) { draft.number(fitting) } else { draft.random.pick(fitting) })
+        .collect();
     draft.note(format_args!("{name}={values:?}"));
     values
 }

@@ -1,13 +1,14 @@
 //! Softmax and its relatives.
 
-use tensorrt_sys::{DataType, ElementWiseOperation as Op, TopKOperation};
+use tensorrt_sys::{ElementWiseOperation as Op, TopKOperation};
 
 use super::super::context::{Context, Outputs, mask, one};
 use super::super::layers::axis_i32;
 use super::Table;
 use super::reduce::log_sum_exp_of;
 use super::reshape::flat_shape;
-use crate::graph::{LayerKind, TensorId, TopK};
+use super::topk::top;
+use crate::graph::{LayerKind, TensorId};
 use crate::onnx::error::Result;
 use crate::tensor::Tensor;
 
@@ -37,6 +38,12 @@ fn along(c: &mut Context<'_>, function: fn(&mut Context<'_>, TensorId, usize) ->
 }
 
 fn softmax(c: &mut Context<'_>, x: TensorId, axis: usize) -> Result<TensorId> {
+    if c.rank(x) == 1 {
+        // The layer takes no less than two dimensions.
+        let matrix = c.unsqueeze(x, &[0])?;
+        let matrix = softmax(c, matrix, axis + 1)?;
+        return c.squeeze(matrix, &[0]);
+    }
     c.add(LayerKind::Softmax { axes: mask([axis]) }, &[x])
 }
 
@@ -48,9 +55,7 @@ fn log_softmax(c: &mut Context<'_>, x: TensorId, axis: usize) -> Result<TensorId
 
 /// 1 at the first largest element, 0 elsewhere.
 fn hardmax(c: &mut Context<'_>, x: TensorId, axis: usize) -> Result<TensorId> {
-    let kind = TopK { op: TopKOperation::Max, k: 1, axes: mask([axis]), indices: DataType::Int64 };
-    let layer = c.network.add(LayerKind::TopK(kind), vec![Some(x)])?;
-    let largest = c.network.graph().layer(layer).outputs[1];
+    let (_, largest) = top(c, TopKOperation::Max, x, axis, 1, None)?;
     let largest = c.squeeze(largest, &[axis])?;
     let extents = c.shape_of(x)?;
     let depth = c.shape_pick(&extents, &[axis])?;

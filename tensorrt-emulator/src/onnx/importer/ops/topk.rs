@@ -11,7 +11,8 @@ use crate::onnx::error::{Refusal, Result};
 pub(super) const OPS: Table =
     &[("ArgMax", |c| arg(c, TopKOperation::Max)), ("ArgMin", |c| arg(c, TopKOperation::Min)), ("TopK", top_k)];
 
-fn top(
+/// Values and indices along an axis; a vector passes as a matrix of one row, for the layer takes no less.
+pub(super) fn top(
     c: &mut Context<'_>,
     op: TopKOperation,
     x: TensorId,
@@ -19,6 +20,11 @@ fn top(
     k: i64,
     count: Option<TensorId>,
 ) -> Result<(TensorId, TensorId)> {
+    if c.rank(x) == 1 {
+        let matrix = c.unsqueeze(x, &[0])?;
+        let (values, indices) = top(c, op, matrix, axis + 1, k, count)?;
+        return Ok((c.squeeze(values, &[0])?, c.squeeze(indices, &[0])?));
+    }
     let k = i32::try_from(k).map_err(|_| Refusal::invalid(format!("k = {k}")))?;
     let kind = TopK { op, k, axes: mask([axis]), indices: DataType::Int64 };
     let mut inputs = vec![Some(x)];
