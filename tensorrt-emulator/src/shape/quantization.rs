@@ -10,11 +10,8 @@ use crate::{Error, Result};
 const QUANTIZED: &[DataType] = &[DataType::Int8, DataType::Fp8, DataType::Int4, DataType::Fp4, DataType::Uint8];
 const SCALES: &[DataType] = &[DataType::Float, DataType::Half, DataType::Bf16, DataType::E8m0, DataType::Fp8];
 
-/// The types that are quantized by block.
-const BLOCKED: &[DataType] = &[DataType::Int8, DataType::Fp8, DataType::Int4, DataType::Fp4];
-
-/// Checks the scale: one value, one a channel, or one a block; `quantized` is the narrow type.
-fn check_scale(inputs: Inputs<'_>, quantization: &Quantization, quantized: DataType) -> Result<()> {
+/// Checks the scale: one value, one a channel, or one a block.
+fn check_scale(inputs: Inputs<'_>, quantization: &Quantization) -> Result<()> {
     let (input, scale) = (inputs.get(0)?, inputs.typed(1, SCALES)?);
     let refuse = |why: &str| {
         Err(Error::config(format!("scales {} do not fit an input of dimensions {}: {why}", scale.dims, input.dims)))
@@ -37,7 +34,6 @@ fn check_scale(inputs: Inputs<'_>, quantization: &Quantization, quantized: DataT
             }
             Ok(())
         }
-        _ if !BLOCKED.contains(&quantized) => refuse(&format!("{} is not quantized by block", quantized.name())),
         _ if scale.dims.rank() != input.dims.rank() => refuse("the numbers of dimensions differ"),
         _ if quantization.block_shape.is_some() => check_block_shape(input, scale, quantization),
         _ => check_blocks(&input.dims, &scale.dims),
@@ -88,7 +84,7 @@ pub(super) fn quantize(inputs: Inputs<'_>, quantization: &Quantization) -> Resul
     if !QUANTIZED.contains(&quantization.to) {
         return Err(Error::config(format!("quantization to {} is not allowed", quantization.to.name())));
     }
-    check_scale(inputs, quantization, quantization.to)?;
+    check_scale(inputs, quantization)?;
     Ok(ValueInfo::new(quantization.to, input.dims))
 }
 
@@ -98,7 +94,7 @@ pub(super) fn dequantize(inputs: Inputs<'_>, quantization: &Quantization) -> Res
     if !FLOATS.contains(&quantization.to) {
         return Err(Error::config(format!("dequantization to {} is not allowed", quantization.to.name())));
     }
-    check_scale(inputs, quantization, input.dtype)?;
+    check_scale(inputs, quantization)?;
     Ok(ValueInfo::new(quantization.to, input.dims))
 }
 

@@ -44,8 +44,9 @@ fn padding(pre: &Dims, post: &Dims) -> Result<()> {
 fn quantization(quantization: &Quantization, quantized: Option<DataType>, known: Known<'_>) -> Result<()> {
     let most = i32::try_from(Dims::MAX).unwrap_or(0);
     require((-most..most).contains(&quantization.axis), "the axis must be from -8 to 7")?;
-    let (input, scale) = (known(0), known(1));
-    let (Some((_, Some(input_dims))), Some((_, Some(scale)))) = (input, scale) else { return Ok(()) };
+    let Some((_, Some(input_dims))) = known(0) else { return Ok(()) };
+    let scale = known(1).and_then(|scale| scale.1);
+    let scale = scale.ok_or_else(|| Error::invalid("the dimensions of the scale are not known"))?;
     require(scale.rank() != 1 || scale[0] >= 0, "the number of scales must be known at build time")?;
     if scale.rank() < 2 && quantization.block_shape.is_none() {
         return Ok(());
@@ -66,6 +67,16 @@ fn equation(text: &str) -> Result<()> {
     require(known, "a label of the output is in no input")?;
     let once = right.chars().enumerate().all(|(at, c)| right.chars().position(|other| other == c) == Some(at));
     require(once, "a label occurs twice in the output")
+}
+
+/// Checks that an input has as many dimensions as are named beside its ellipsis.
+fn ellipses(text: &str, known: Known<'_>) -> Result<()> {
+    let left = text.split_once("->").map_or(text, |(left, _)| left);
+    for (index, term) in left.split(',').enumerate().filter(|(_, term)| term.contains("...")) {
+        let named = term.chars().filter(char::is_ascii_lowercase).count();
+        require(rank(known, index).is_none_or(|rank| rank >= named), "an input has fewer dimensions than are named")?;
+    }
+    Ok(())
 }
 
 /// Checks a layer that is added or changed.
@@ -89,7 +100,10 @@ pub(super) fn check(kind: &LayerKind, known: Known<'_>) -> Result<()> {
             require(rank(known, 0) != Some(0), "the input must have a dimension")?;
             require(block_shape.is_some() || matches!(block_size, 16 | 32), "a block has 16 or 32 elements")
         }
-        LayerKind::Einsum { equation: text } => equation(text),
+        LayerKind::Einsum { equation: text } => {
+            equation(text)?;
+            ellipses(text, known)
+        }
         LayerKind::Fill(fill) => require(fill.dims.is_static(), "the dimensions must be known"),
         LayerKind::GridSample { sample_mode, .. } => {
             let input = rank(known, 0);
