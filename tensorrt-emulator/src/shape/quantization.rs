@@ -16,10 +16,11 @@ fn check_scale(inputs: Inputs<'_>, quantization: &Quantization) -> Result<()> {
     let refuse = |why: &str| {
         Err(Error::config(format!("scales {} do not fit an input of dimensions {}: {why}", scale.dims, input.dims)))
     };
-    if let Some(block) = &quantization.block_shape {
-        if block.rank() != input.dims.rank() || scale.dims.rank() != input.dims.rank() {
-            return refuse(&format!("blocks are {block}"));
-        }
+    let rank = input.dims.rank();
+    if let Some(block) = &quantization.block_shape
+        && (block.rank() != rank || scale.dims.rank() != rank)
+    {
+        return refuse(&format!("blocks are {block}"));
     }
     match scale.dims[..] {
         [] => Ok(()),

@@ -41,11 +41,6 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         reason: "blocks whose number is unknown, or of tensors without elements, have no scale to multiply by",
     },
     Difference {
-        kinds: &["kv_cache"],
-        is: |theirs, ours| stricter(theirs, ours) && ours.reason.contains("does not fit a cache"),
-        reason: "an update of fewer batches than the cache has leaves it open which are meant",
-    },
-    Difference {
         kinds: &["non_zero"],
         is: |theirs, ours| theirs.accepted() && ours.accepted() && ours.text.contains("const:"),
         reason: "the emulator knows the number of non-zeros of a constant, so that shapes can be computed with it",
