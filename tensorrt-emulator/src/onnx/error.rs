@@ -74,6 +74,13 @@ macro_rules! constructors {
     };
 }
 
+impl Refusal {
+    /// The same with where it is, before what is said.
+    pub(crate) fn within(self, place: &str) -> Self {
+        Self { message: format!("{place}: {}", self.message), ..self }
+    }
+}
+
 constructors! {
     /// The node contradicts ONNX's specification.
     invalid => InvalidNode,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::error::{Refusal, Result};
-use super::proto::{AttributeProto, FunctionProto, ModelProto, NodeProto, OperatorSetIdProto};
+use super::proto::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 
 /// How deep functions may call functions.
 const MAX_DEPTH: usize = 64;
@@ -32,52 +32,82 @@ pub(crate) struct FlatNode<'a> {
     pub(crate) index: usize,
     /// The version of its operator's domain.
     pub(crate) opset: i64,
+    /// The versions of the domains where it stands, for the nodes of its graphs.
+    pub(crate) imports: &'a [OperatorSetIdProto],
     /// The functions it stands in, outermost first.
     pub(crate) functions: Vec<String>,
     /// Why the call could not be inlined.
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// The model's nodes in order, with calls of the model's own functions replaced by the functions' bodies.
-pub(crate) fn flatten(model: &ModelProto) -> Vec<FlatNode<'_>> {
-    let functions: HashMap<_, _> =
-        model.functions.iter().map(|f| ((f.domain.as_str(), f.name.as_str(), f.overload.as_str()), f)).collect();
-    let mut flattener = Flattener { functions, out: Vec::new(), calls: 0 };
-    for (index, node) in model.graph.iter().flat_map(|graph| graph.node.iter().enumerate()) {
-        let call = Call { index, imports: &model.opset_import, stack: &[] };
-        let start = flattener.out.len();
-        if let Err(refusal) = flattener.add(Cow::Borrowed(node), &call) {
-            flattener.out.truncate(start);
-            let opset = opset(&model.opset_import, &node.domain);
-            let functions = Vec::new();
-            flattener.out.push(FlatNode { node: Cow::Borrowed(node), index, opset, functions, refusal: Some(refusal) });
-        }
-    }
-    flattener.out
+/// A model's own functions.
+#[derive(Debug, Default)]
+pub(crate) struct Functions<'m> {
+    functions: HashMap<(&'m str, &'m str, &'m str), &'m FunctionProto>,
+    calls: usize,
+    nodes: usize,
 }
 
-struct Call<'c> {
+struct Call<'c, 'n> {
     index: usize,
-    imports: &'c [OperatorSetIdProto],
+    imports: &'n [OperatorSetIdProto],
     stack: &'c [String],
 }
 
-struct Flattener<'a> {
-    functions: HashMap<(&'a str, &'a str, &'a str), &'a FunctionProto>,
-    out: Vec<FlatNode<'a>>,
-    calls: usize,
-}
+impl<'m> Functions<'m> {
+    /// The functions of a model.
+    pub(crate) fn of(model: &'m ModelProto) -> Self {
+        let key = |f: &'m FunctionProto| ((f.domain.as_str(), f.name.as_str(), f.overload.as_str()), f);
+        Self { functions: model.functions.iter().map(key).collect(), calls: 0, nodes: 0 }
+    }
 
-impl<'a> Flattener<'a> {
-    fn add(&mut self, node: Cow<'a, NodeProto>, call: &Call<'_>) -> Result<()> {
+    /// The nodes of the model's graph.
+    pub(crate) fn flatten_model(&mut self, model: &'m ModelProto) -> Vec<FlatNode<'m>> {
+        let mut flat = Vec::new();
+        for (index, node) in model.graph.iter().flat_map(|graph| graph.node.iter().enumerate()) {
+            flat.extend(self.flatten(std::slice::from_ref(node), &model.opset_import, index, &[]));
+        }
+        flat
+    }
+
+    /// Nodes in order, with calls of the model's own functions replaced by the functions' bodies; they stand within the top-level node
+    /// `index` and the functions `stack`.
+    pub(crate) fn flatten<'n>(
+        &mut self,
+        nodes: &'n [NodeProto],
+        imports: &'n [OperatorSetIdProto],
+        index: usize,
+        stack: &[String],
+    ) -> Vec<FlatNode<'n>>
+    where
+        'm: 'n,
+    {
+        let mut flat = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let start = flat.len();
+            if let Err(refusal) = self.add(Cow::Borrowed(node), &Call { index, imports, stack }, &mut flat) {
+                flat.truncate(start);
+                let (opset, functions) = (opset(imports, &node.domain), stack.to_vec());
+                let (node, refusal) = (Cow::Borrowed(node), Some(refusal));
+                flat.push(FlatNode { node, index, opset, imports, functions, refusal });
+            }
+        }
+        flat
+    }
+
+    fn add<'n>(&mut self, node: Cow<'n, NodeProto>, call: &Call<'_, 'n>, out: &mut Vec<FlatNode<'n>>) -> Result<()>
+    where
+        'm: 'n,
+    {
         let key = (node.domain.as_str(), node.op_type.as_str(), node.overload.as_str());
         let Some(function) = self.functions.get(&key).copied() else {
-            if self.out.len() >= MAX_NODES {
+            self.nodes += 1;
+            if self.nodes > MAX_NODES {
                 return Err(Refusal::graph(format!("inlining functions makes more than {MAX_NODES} nodes")));
             }
-            let opset = opset(call.imports, &node.domain);
-            let functions = call.stack.to_vec();
-            self.out.push(FlatNode { node, index: call.index, opset, functions, refusal: None });
+            let (opset, functions) = (opset(call.imports, &node.domain), call.stack.to_vec());
+            let (index, imports) = (call.index, call.imports);
+            out.push(FlatNode { node, index, opset, imports, functions, refusal: None });
             return Ok(());
         };
         if call.stack.len() >= MAX_DEPTH {
@@ -92,7 +122,7 @@ impl<'a> Flattener<'a> {
         stack.push(function.name.clone());
         let inner = Call { index: call.index, imports: &function.opset_import, stack: &stack };
         for node in &function.node {
-            self.add(Cow::Owned(body.instantiate(node)?), &inner)?;
+            self.add(Cow::Owned(body.instantiate(node)?), &inner, out)?;
         }
         Ok(())
     }
@@ -100,7 +130,6 @@ impl<'a> Flattener<'a> {
 
 /// How a function's names and attributes read at one call.
 struct Body<'f> {
-    function: &'f FunctionProto,
     names: HashMap<&'f str, String>,
     attributes: HashMap<&'f str, AttributeProto>,
     prefix: String,
@@ -138,7 +167,7 @@ impl<'f> Body<'f> {
                 attributes.insert(formal, actual.clone());
             }
         }
-        Ok(Self { function, names, attributes, prefix: format!("{}#{call}/", function.name) })
+        Ok(Self { names, attributes, prefix: format!("{}#{call}/", function.name) })
     }
 
     fn rename(&self, name: &str) -> String {
@@ -149,6 +178,13 @@ impl<'f> Body<'f> {
     }
 
     fn instantiate(&self, node: &NodeProto) -> Result<NodeProto> {
+        self.instantiate_at(node, 0)
+    }
+
+    fn instantiate_at(&self, node: &NodeProto, depth: usize) -> Result<NodeProto> {
+        if depth > MAX_DEPTH {
+            return Err(Refusal::graph(format!("graphs lie within one another more than {MAX_DEPTH} deep")));
+        }
         let mut node = node.clone();
         for name in node.input.iter_mut().chain(&mut node.output) {
             *name = self.rename(name);
@@ -157,10 +193,12 @@ impl<'f> Body<'f> {
             node.name = format!("{}{}", self.prefix, node.name);
         }
         let mut attributes = Vec::with_capacity(node.attribute.len());
-        for attribute in node.attribute {
-            if attribute.g.is_some() || !attribute.graphs.is_empty() {
-                let name = &self.function.name;
-                return Err(Refusal::node(format!("the function {name} has subgraphs, which is not supported")));
+        for mut attribute in node.attribute {
+            if let Some(graph) = &mut attribute.g {
+                self.instantiate_graph(graph, depth + 1)?;
+            }
+            for graph in &mut attribute.graphs {
+                self.instantiate_graph(graph, depth + 1)?;
             }
             if attribute.ref_attr_name.is_empty() {
                 attributes.push(attribute);
@@ -170,5 +208,19 @@ impl<'f> Body<'f> {
         }
         node.attribute = attributes;
         Ok(node)
+    }
+
+    /// Names the values of a graph within the function apart, too: it reads those of the function.
+    fn instantiate_graph(&self, graph: &mut GraphProto, depth: usize) -> Result<()> {
+        for value in graph.input.iter_mut().chain(&mut graph.output) {
+            value.name = self.rename(&value.name);
+        }
+        for initializer in &mut graph.initializer {
+            initializer.name = self.rename(&initializer.name);
+        }
+        for node in &mut graph.node {
+            *node = self.instantiate_at(node, depth)?;
+        }
+        Ok(())
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Context<'a> {
     pub(crate) external: &'a ExternalData,
     /// Whether what NVIDIA's parser refuses is refused (`onnx/strict`).
     pub(crate) strict: bool,
+    /// Whether the node is in a graph of another.
+    pub(crate) within: bool,
     /// Weights that got a constant layer, to be bound to it from now on.
     pub(crate) materialized: Vec<(String, TensorId)>,
 }

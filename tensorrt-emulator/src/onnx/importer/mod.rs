@@ -9,6 +9,7 @@ mod loops;
 mod ops;
 mod scope;
 mod shapes;
+mod subgraph;
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +20,7 @@ pub(crate) use self::scope::Value;
 use self::scope::{Found, Scope};
 use super::data_type;
 use super::error::{ParserError, Refusal};
-use super::function::{FlatNode, flatten, is_onnx};
+use super::function::{FlatNode, Functions, is_onnx};
 use super::model::{MAX_IR_VERSION, Model};
 use super::proto::{GraphProto, NodeProto, ValueInfoProto, dimension, type_proto};
 use super::strict;
@@ -91,7 +92,7 @@ impl Importer {
     /// Whether there is a converter for an operator of ONNX's own domain.
     #[doc(alias = "nvonnxparser::IParser::supportsOperator")]
     pub fn supports_operator(&self, name: &str) -> bool {
-        ops::converter(name).is_some() && (!self.strict || strict::has_operator(name))
+        (ops::converter(name).is_some() || subgraph::has_graphs(name)) && (!self.strict || strict::has_operator(name))
     }
 
     /// Which nodes can be imported and which cannot, with the reasons.
@@ -110,8 +111,8 @@ impl Importer {
         (subgraphs, run.errors)
     }
 
-    fn run(&self, model: &Model, network: &mut Network) -> Run {
-        let mut run = Run { strict: self.strict, ..Run::default() };
+    fn run<'m>(&self, model: &'m Model, network: &mut Network) -> Run<'m> {
+        let mut run = Run { strict: self.strict, functions: Functions::of(model.proto()), ..Run::default() };
         if self.flags & (1 << (OnnxParserFlag::ReportCapabilityDla as u32)) != 0 {
             run.model(ParserErrorCode::UnsupportedGraph, "the emulated device has no DLA to report capabilities of");
             return run;
@@ -128,7 +129,7 @@ impl Importer {
         run.names = network.graph().layers.iter().map(|layer| layer.name.clone()).collect();
         run.outputs = graph.output.iter().map(|output| output.name.clone()).collect();
         run.bind_inputs(graph, &mut scope, network);
-        for node in flatten(model.proto()) {
+        for node in run.functions.flatten_model(model.proto()) {
             run.node(&node, &mut scope, network);
         }
         run.bind_outputs(graph, &mut scope, network);
@@ -145,9 +146,15 @@ impl Importer {
     }
 }
 
+/// What comes of a step.
+type Outcome<T> = Result<T, Refusal>;
+
 #[derive(Debug, Default)]
-struct Run {
+struct Run<'m> {
     strict: bool,
+    functions: Functions<'m>,
+    /// How many graphs are around the present one.
+    depth: usize,
     errors: Vec<ParserError>,
     names: HashSet<String>,
     /// The names of the model's outputs.
@@ -155,7 +162,7 @@ struct Run {
     node_outputs: HashMap<String, Vec<TensorId>>,
 }
 
-impl Run {
+impl Run<'_> {
     fn model(&mut self, code: ParserErrorCode, message: impl Into<String>) {
         self.errors.push(ParserError::model(code, message));
     }
@@ -214,18 +221,30 @@ impl Run {
         }
     }
 
-    fn node<'a>(&mut self, flat: &FlatNode<'_>, scope: &mut Scope<'a>, network: &mut Network) {
+    /// Imports a node of the model's graph; why it is refused is kept.
+    fn node(&mut self, flat: &FlatNode<'_>, scope: &mut Scope<'_>, network: &mut Network) {
+        if let Err(refusal) = self.import(flat, scope, network) {
+            self.refuse(flat, refusal);
+            for name in &flat.node.output {
+                if !scope.contains(name) {
+                    scope.poison(name);
+                }
+            }
+        }
+    }
+
+    /// Imports a node and binds its outputs; to nothing where an input is so bound.
+    fn import(&mut self, flat: &FlatNode<'_>, scope: &mut Scope<'_>, network: &mut Network) -> Outcome<()> {
         let first_layer = network.graph().layers.len();
         let first_tensor = network.graph().tensors.len();
-        match convert(flat, scope, network, self.strict) {
-            Ok(Some(outputs)) => {
+        match self.convert(flat, scope, network)? {
+            Some(outputs) => {
                 self.name_layers(&flat.node, first_layer, &outputs, network);
-                self.bind_node(flat, outputs, first_tensor, scope, network);
+                self.bind_node(flat, outputs, first_tensor, scope, network)
             }
-            Ok(None) => flat.node.output.iter().for_each(|name| scope.poison(name)),
-            Err(refusal) => {
-                self.refuse(flat, refusal);
+            None => {
                 flat.node.output.iter().for_each(|name| scope.poison(name));
+                Ok(())
             }
         }
     }
@@ -255,7 +274,8 @@ impl Run {
         let graph = network.graph_mut();
         let mut renamed = Vec::new();
         let unnamed = "(Unnamed Layer* ";
-        for index in first..graph.layers.len() {
+        // Those that have metadata are of nodes in graphs of this one, and have their names.
+        for index in (first..graph.layers.len()).filter(|&index| graph.layers[index].metadata.is_empty()) {
             let layer = &graph.layers[index];
             let wanted = if Some(index) == main {
                 base.clone()
@@ -296,29 +316,30 @@ impl Run {
         }
     }
 
-    fn bind_node<'a>(
+    fn bind_node(
         &mut self,
         flat: &FlatNode<'_>,
         outputs: Vec<Value>,
         first_tensor: usize,
-        scope: &mut Scope<'a>,
+        scope: &mut Scope<'_>,
         network: &mut Network,
-    ) {
+    ) -> Outcome<()> {
         let mut outputs = outputs.into_iter();
         let mut tensors = Vec::new();
         let mut named = HashSet::new();
+        let mut bound = Ok(());
         for name in &flat.node.output {
             let value = outputs.next();
             if name.is_empty() {
                 continue;
             }
             let Some(value) = value else {
-                self.refuse(flat, Refusal::node(format!("output \"{name}\" is not supported")));
-                scope.poison(name);
+                bound = bound.and(Err(Refusal::node(format!("output \"{name}\" is not supported"))));
                 continue;
             };
             if scope.contains(name) {
-                self.refuse(flat, Refusal::graph(format!("the name \"{name}\" is already taken (not in SSA form)")));
+                let text = format!("the name \"{name}\" is already taken (not in SSA form)");
+                bound = bound.and(Err(Refusal::graph(text)));
                 continue;
             }
             if let Value::Tensor(id) = value {
@@ -337,6 +358,7 @@ impl Run {
         if !flat.node.name.is_empty() {
             self.node_outputs.entry(flat.node.name.clone()).or_insert(tensors);
         }
+        bound
     }
 
     fn bind_outputs<'a>(&mut self, graph: &'a GraphProto, scope: &mut Scope<'a>, network: &mut Network) {
@@ -396,53 +418,63 @@ fn add_input(input: &ValueInfoProto, network: &mut Network) -> Result<TensorId, 
     Ok(id)
 }
 
-/// The node's outputs; `None` where an input is poisoned.
-fn convert(
-    flat: &FlatNode<'_>,
-    scope: &mut Scope<'_>,
-    network: &mut Network,
-    strict: bool,
-) -> Result<Option<Vec<Value>>, Refusal> {
-    let node = &*flat.node;
-    let mut inputs = Vec::with_capacity(node.input.len());
-    let mut poisoned = false;
-    for name in &node.input {
-        inputs.push(match name.as_str() {
-            "" => None,
-            name => match scope.find(name)? {
-                Found::Value(value) => Some(value),
-                Found::Poisoned => {
-                    poisoned = true;
-                    None
-                }
-                Found::Missing => {
-                    return Err(Refusal::graph(format!("input \"{name}\" is used before anything makes it")));
-                }
-            },
-        });
+impl Run<'_> {
+    /// The node's outputs; `None` where an input is poisoned.
+    fn convert(
+        &mut self,
+        flat: &FlatNode<'_>,
+        scope: &mut Scope<'_>,
+        network: &mut Network,
+    ) -> Outcome<Option<Vec<Value>>> {
+        let node = &*flat.node;
+        let mut inputs = Vec::with_capacity(node.input.len());
+        let mut poisoned = false;
+        for name in &node.input {
+            inputs.push(match name.as_str() {
+                "" => None,
+                name => match scope.find(name)? {
+                    Found::Value(value) => Some(value),
+                    Found::Poisoned => {
+                        poisoned = true;
+                        None
+                    }
+                    Found::Missing => {
+                        return Err(Refusal::graph(format!("input \"{name}\" is used before anything makes it")));
+                    }
+                },
+            });
+        }
+        if let Some(refusal) = &flat.refusal {
+            return Err(refusal.clone());
+        }
+        if !is_onnx(&node.domain) {
+            let (domain, op) = (&node.domain, &node.op_type);
+            return Err(Refusal::node(format!("the operator {op} of the domain {domain} is not supported")));
+        }
+        let graphs = subgraph::has_graphs(&node.op_type);
+        let converter = ops::converter(&node.op_type);
+        if converter.is_none() && !graphs {
+            return Err(ops::unsupported(&node.op_type));
+        }
+        if flat.opset > *OPSETS.end() {
+            return Err(Refusal::node(format!("opset version {} is not supported", flat.opset)));
+        }
+        if poisoned {
+            return Ok(None);
+        }
+        let external = scope.external();
+        let (opset, strict, within) = (flat.opset, self.strict, self.depth > 0);
+        let mut context = Context { network, node, opset, inputs, external, strict, within, materialized: Vec::new() };
+        if context.strict {
+            strict::check(&context)?;
+        }
+        let outputs = match converter {
+            Some(converter) if !graphs => converter(&mut context),
+            _ => self.with_graphs(flat, &mut context, scope),
+        };
+        for (name, id) in context.materialized {
+            scope.rebind(&name, Value::Tensor(id));
+        }
+        outputs.map(Some)
     }
-    if let Some(refusal) = &flat.refusal {
-        return Err(refusal.clone());
-    }
-    if !is_onnx(&node.domain) {
-        let (domain, op) = (&node.domain, &node.op_type);
-        return Err(Refusal::node(format!("the operator {op} of the domain {domain} is not supported")));
-    }
-    let converter = ops::converter(&node.op_type).ok_or_else(|| ops::unsupported(&node.op_type))?;
-    if flat.opset > *OPSETS.end() {
-        return Err(Refusal::node(format!("opset version {} is not supported", flat.opset)));
-    }
-    if poisoned {
-        return Ok(None);
-    }
-    let external = scope.external();
-    let mut context = Context { network, node, opset: flat.opset, inputs, external, strict, materialized: Vec::new() };
-    if context.strict {
-        strict::check(&context)?;
-    }
-    let outputs = converter(&mut context);
-    for (name, id) in context.materialized {
-        scope.rebind(&name, Value::Tensor(id));
-    }
-    outputs.map(Some)
 }

@@ -19,6 +19,13 @@ pub(crate) enum Value {
     Weights(Rc<Weights>),
 }
 
+impl Value {
+    /// Weights without a layer.
+    pub(crate) fn weights(name: &str, tensor: Tensor) -> Self {
+        Self::Weights(Rc::new(Weights { name: name.to_owned(), tensor }))
+    }
+}
+
 impl From<TensorId> for Value {
     fn from(id: TensorId) -> Self {
         Self::Tensor(id)
@@ -41,11 +48,12 @@ enum Binding<'a> {
     Poisoned,
 }
 
-/// The bindings of one graph.
+/// The bindings of a graph, and of those around it.
 #[derive(Debug)]
 pub(crate) struct Scope<'a> {
     external: &'a ExternalData,
-    bindings: HashMap<String, Binding<'a>>,
+    /// Innermost last; never empty.
+    frames: Vec<HashMap<String, Binding<'a>>>,
 }
 
 /// What a look-up finds.
@@ -61,38 +69,56 @@ pub(crate) enum Found {
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(external: &'a ExternalData) -> Self {
-        Self { external, bindings: HashMap::new() }
+        Self { external, frames: vec![HashMap::new()] }
     }
 
     pub(crate) fn external(&self) -> &'a ExternalData {
         self.external
     }
 
-    /// Binds an initializer, to be read when it is first looked up; false where the name is taken.
-    pub(crate) fn bind_initializer(&mut self, proto: &'a TensorProto) -> bool {
-        self.bindings.insert(proto.name.clone(), Binding::Initializer(proto)).is_none()
+    /// Begins a graph within the present one, whose names it sees.
+    pub(crate) fn push(&mut self) {
+        self.frames.push(HashMap::new());
     }
 
-    /// Binds a value; false where the name is taken.
+    /// Ends the innermost graph.
+    pub(crate) fn pop(&mut self) {
+        if self.frames.len() > 1 {
+            self.frames.pop();
+        }
+    }
+
+    fn insert(&mut self, name: &str, binding: Binding<'a>) -> bool {
+        let frame = self.frames.last_mut();
+        frame.is_some_and(|frame| frame.insert(name.to_owned(), binding).is_none())
+    }
+
+    /// Binds an initializer, to be read when it is first looked up; false where the graph has the name already.
+    pub(crate) fn bind_initializer(&mut self, proto: &'a TensorProto) -> bool {
+        self.insert(&proto.name, Binding::Initializer(proto))
+    }
+
+    /// Binds a value; false where the graph has the name already.
     pub(crate) fn bind(&mut self, name: &str, value: Value) -> bool {
-        self.bindings.insert(name.to_owned(), Binding::Value(value)).is_none()
+        self.insert(name, Binding::Value(value))
     }
 
     /// Binds a name to nothing: whatever reads it is not reported.
     pub(crate) fn poison(&mut self, name: &str) {
-        self.bindings.insert(name.to_owned(), Binding::Poisoned);
+        self.insert(name, Binding::Poisoned);
     }
 
+    /// Whether the innermost graph has a name.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.bindings.contains_key(name)
+        self.frames.last().is_some_and(|frame| frame.contains_key(name))
     }
 
-    /// Looks a name up; reads the initializer behind it where it was not read yet.
+    /// Looks a name up, in the graphs around, too; reads the initializer behind it where it was not read yet.
     ///
     /// # Errors
     /// The initializer is not a tensor that TensorRT has.
     pub(crate) fn find(&mut self, name: &str) -> Result<Found> {
-        let proto = match self.bindings.get(name) {
+        let proto = match self.frames.iter().rev().find_map(|frame| frame.get(name)) {
             None => return Ok(Found::Missing),
             Some(Binding::Poisoned) => return Ok(Found::Poisoned),
             Some(Binding::Value(value)) => return Ok(Found::Value(value.clone())),
@@ -100,12 +126,12 @@ impl<'a> Scope<'a> {
         };
         match tensor::tensor(proto, self.external) {
             Ok(tensor) => {
-                let value = Value::Weights(Rc::new(Weights { name: name.to_owned(), tensor }));
-                self.bindings.insert(name.to_owned(), Binding::Value(value.clone()));
+                let value = Value::weights(name, tensor);
+                self.rebind(name, value.clone());
                 Ok(Found::Value(value))
             }
             Err(refusal) => {
-                self.poison(name);
+                self.replace(name, Binding::Poisoned);
                 Err(refusal)
             }
         }
@@ -113,6 +139,12 @@ impl<'a> Scope<'a> {
 
     /// Replaces what a bound name stands for.
     pub(crate) fn rebind(&mut self, name: &str, value: Value) {
-        self.bindings.insert(name.to_owned(), Binding::Value(value));
+        self.replace(name, Binding::Value(value));
+    }
+
+    fn replace(&mut self, name: &str, binding: Binding<'a>) {
+        if let Some(slot) = self.frames.iter_mut().rev().find_map(|frame| frame.get_mut(name)) {
+            *slot = binding;
+        }
     }
 }

@@ -91,9 +91,5 @@ pub(super) fn converter(name: &str) -> Option<Converter> {
 
 /// The error for an operator without a converter.
 pub(super) fn unsupported(name: &str) -> Refusal {
-    let why = match name {
-        "If" | "Loop" | "Scan" => ": control flow is not supported",
-        _ => "",
-    };
-    Refusal::node(format!("the operator {name} is not supported{why}"))
+    Refusal::node(format!("the operator {name} is not supported"))
 }

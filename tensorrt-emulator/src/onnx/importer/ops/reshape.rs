@@ -1,12 +1,13 @@
 //! The same elements under other dimensions.
 
-use crate::graph::{LayerKind, Permutation, Shuffle};
-use crate::tensor::Dims;
+use tensorrt_sys::{ElementWiseOperation, UnaryOperation};
 
 use super::super::context::{Context, Outputs, one};
 use super::super::shapes::Shape;
 use super::Table;
+use crate::graph::{LayerKind, Permutation, Shuffle, TensorId};
 use crate::onnx::error::{Refusal, Result};
+use crate::tensor::Dims;
 
 pub(super) const OPS: Table = &[
     ("Expand", expand),
@@ -47,7 +48,7 @@ fn flatten(c: &mut Context<'_>) -> Result<Outputs> {
 }
 
 /// The dimensions of `x` as a matrix whose rows are the extents before `axis`.
-pub(super) fn flat_shape(c: &mut Context<'_>, x: crate::graph::TensorId, axis: usize) -> Result<Shape> {
+pub(super) fn flat_shape(c: &mut Context<'_>, x: TensorId, axis: usize) -> Result<Shape> {
     let rank = c.rank(x);
     let extents = c.shape_of(x)?;
     let rows = c.shape_pick(&extents, &(0..axis).collect::<Vec<_>>())?;
@@ -68,14 +69,30 @@ fn squeeze(c: &mut Context<'_>) -> Result<Outputs> {
     let dims = c.dims(x);
     let axes = match axes {
         Some(axes) => c.axes(&axes, dims.rank())?,
-        None if dims.is_static() => (0..dims.rank()).filter(|&axis| dims[axis] == 1).collect(),
         None => {
-            return Err(Refusal::dynamic(format!(
-                "squeezing {dims} needs axes: only run time knows which extents are 1"
-            )));
+            assert_not_ones(c, x, &dims)?;
+            (0..dims.rank()).filter(|&axis| dims[axis] == 1).collect()
         }
     };
     if axes.is_empty() { one(c.identity(x)?) } else { one(c.squeeze(x, &axes)?) }
+}
+
+/// Squeezing without axes keeps the extents that only run time knows, as NVIDIA's parser does: one of 1 is an error there.
+///
+/// Within a conditional the branch may not run, so nothing can be asserted.
+fn assert_not_ones(c: &mut Context<'_>, x: TensorId, dims: &Dims) -> Result<()> {
+    let unknown: Vec<usize> = (0..dims.rank()).filter(|&axis| dims[axis] < 0).collect();
+    if unknown.is_empty() || c.within {
+        return Ok(());
+    }
+    let extents = c.shape_of(x)?;
+    let extents = c.shape_pick(&extents, &unknown)?;
+    let (extents, ones) = (c.shape_tensor(&extents)?, c.shape_tensor(&Shape::splat(1, unknown.len()))?);
+    let same = c.binary(ElementWiseOperation::Equal, extents, ones)?;
+    let condition = c.unary(UnaryOperation::Not, same)?;
+    let message = format!("Squeeze without axes of {dims}: an extent is 1; give the axes in the model");
+    c.network.add(LayerKind::Assertion { message }, vec![Some(condition)])?;
+    Ok(())
 }
 
 fn unsqueeze(c: &mut Context<'_>) -> Result<Outputs> {
