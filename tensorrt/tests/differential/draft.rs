@@ -11,6 +11,9 @@ pub(crate) const FLOATS: &[DataType] = &[DataType::Float, DataType::Half, DataTy
 /// The types of indices and shapes.
 pub(crate) const INDICES: &[DataType] = &[DataType::Int64, DataType::Int32];
 
+/// The most elements of a constant: extents may be as large as extents get.
+const MOST: i64 = 1 << 20;
+
 /// One case: choices are drawn from its seed alone, never from what the library answers, so that every library gets the same.
 pub(crate) struct Draft<'n> {
     pub(crate) network: &'n NetworkDefinition<'n>,
@@ -142,7 +145,9 @@ impl<'n> Draft<'n> {
 
     /// Mostly an input, now and then a constant where the extents are known.
     pub(crate) fn tensor(&mut self, data_type: DataType, dims: &[i64]) -> Result<Tensor<'n>> {
-        if dims.iter().all(|&extent| extent > 0) && self.random.one_in(5) {
+        let volume = dims.iter().try_fold(1_i64, |volume, &extent| volume.checked_mul(extent));
+        let small = dims.iter().all(|&extent| extent > 0) && volume.is_some_and(|volume| volume <= MOST);
+        if small && self.random.one_in(5) {
             return self.constant(data_type, dims);
         }
         self.input(data_type, dims)
