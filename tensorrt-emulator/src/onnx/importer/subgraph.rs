@@ -117,8 +117,10 @@ impl Run<'_> {
     }
 
     fn conditional(&mut self, flat: &FlatNode<'_>, c: &mut Context<'_>, scope: &mut Scope<'_>) -> Outcome<Vec<Value>> {
-        // A condition that is known leaves one branch.
-        if let Some(&[known]) = c.known_ints(0).as_deref() {
+        // A condition that is known leaves one branch; NVIDIA's parser takes both always.
+        if let Some(&[known]) = c.known_ints(0).as_deref()
+            && !c.strict
+        {
             let name = if known == 0 { "else_branch" } else { "then_branch" };
             return self.graph(flat, name, Vec::new(), c.network, scope);
         }
