@@ -21,20 +21,26 @@ pub(super) fn convert(c: &mut Context<'_>) -> Result<Outputs> {
     let weights = sequence.recurrent_weights();
     let gates_weights = sequence.gates(c, weights, 1, 0, 2)?;
     let hidden_weights = sequence.gates(c, weights, 1, 2, 1)?;
+    // What the reset gate scales cannot be added before the loop.
+    let (mut input_bias, mut candidate_bias) = (None, None);
+    if let Some([of_input, of_state]) = biases {
+        input_bias = Some(if reset_after {
+            candidate_bias = Some(sequence.gates(c, of_state, 2, 2, 1)?);
+            let (gates, candidate) = (sequence.gates(c, of_input, 2, 0, 2)?, sequence.gates(c, of_input, 2, 2, 1)?);
+            let of_state = sequence.gates(c, of_state, 2, 0, 2)?;
+            let gates = c.binary(sum, gates, of_state)?;
+            c.concat(&[gates, candidate], 2)?
+        } else {
+            c.binary(sum, of_input, of_state)?
+        });
+    }
+    sequence.project_input(c, input_bias)?;
     sequence.enter(c)?;
     let hidden = sequence.state(c, first)?;
-    let mut input = sequence.projected_input(c)?;
-    if let Some([of_input, _]) = biases {
-        input = c.binary(sum, input, of_input)?;
-    }
-    let recurrent_bias = biases.map(|[_, of_state]| of_state);
+    let input = sequence.projected_input(c)?;
     let part = |c: &mut Context<'_>, x, first, count| sequence.gates(c, x, 2, first, count);
 
     let mut gates = sequence.project(c, hidden, gates_weights)?;
-    if let Some(bias) = recurrent_bias {
-        let bias = part(c, bias, 0, 2)?;
-        gates = c.binary(sum, gates, bias)?;
-    }
     let of_input = part(c, input, 0, 2)?;
     gates = c.binary(sum, of_input, gates)?;
     let gates = activations.apply(c, 0, gates)?;
@@ -42,8 +48,7 @@ pub(super) fn convert(c: &mut Context<'_>) -> Result<Outputs> {
 
     let before = if reset_after { hidden } else { c.binary(product, reset, hidden)? };
     let mut candidate = sequence.project(c, before, hidden_weights)?;
-    if let Some(bias) = recurrent_bias {
-        let bias = part(c, bias, 2, 1)?;
+    if let Some(bias) = candidate_bias {
         candidate = c.binary(sum, candidate, bias)?;
     }
     if reset_after {

@@ -21,15 +21,13 @@ pub(super) fn convert(c: &mut Context<'_>) -> Result<Outputs> {
     let first_hidden = sequence.initial(c, 5, "initial_h")?;
     let first_cell = sequence.initial(c, 6, "initial_c")?;
     let (sum, product) = (ElementWiseOperation::Sum, ElementWiseOperation::Prod);
+    sequence.project_input(c, bias)?;
     sequence.enter(c)?;
     let hidden = sequence.state(c, first_hidden)?;
     let cell = sequence.state(c, first_cell)?;
     let input = sequence.projected_input(c)?;
     let fed_back = sequence.projected_state(c, hidden)?;
-    let mut gates = c.binary(sum, input, fed_back)?;
-    if let Some(bias) = bias {
-        gates = c.binary(sum, gates, bias)?;
-    }
+    let gates = c.binary(sum, input, fed_back)?;
     // The cell that a gate sees through its peephole; the weights are in the order i, o, f.
     let gate = |c: &mut Context<'_>, index: i64, cell: TensorId| -> Result<TensorId> {
         let mut x = sequence.gates(c, gates, 2, index, 1)?;

@@ -13,14 +13,12 @@ pub(super) fn convert(c: &mut Context<'_>) -> Result<Outputs> {
     let activations = Activations::new(c, sequence.directions(), &["Tanh"])?;
     let bias = sequence.summed_bias(c)?;
     let first = sequence.initial(c, 5, "initial_h")?;
+    sequence.project_input(c, bias)?;
     sequence.enter(c)?;
     let hidden = sequence.state(c, first)?;
-    let mut gate = sequence.projected_input(c)?;
+    let input = sequence.projected_input(c)?;
     let fed_back = sequence.projected_state(c, hidden)?;
-    gate = c.binary(ElementWiseOperation::Sum, gate, fed_back)?;
-    if let Some(bias) = bias {
-        gate = c.binary(ElementWiseOperation::Sum, gate, bias)?;
-    }
+    let gate = c.binary(ElementWiseOperation::Sum, input, fed_back)?;
     let made = activations.apply(c, 0, gate)?;
     sequence.leave(c, made, &[(hidden, made)])
 }

@@ -41,6 +41,8 @@ pub(super) struct Sequence {
     recurrent: TensorId,
     length: TensorId,
     ends: Option<Ends>,
+    /// X times the weights of the input plus a bias, of each direction: [length, batch, gates · hidden].
+    projected: Vec<TensorId>,
     /// The loop, and whether the present element is within the sequence: [directions, batch, 1].
     inside: Option<(LoopId, Option<TensorId>)>,
 }
@@ -89,8 +91,19 @@ impl Sequence {
             x = c.transpose(x, &[1, 0, 2])?;
         }
         let length = c.extent(x, 0)?;
-        let mut sequence =
-            Self { direction, batch_first, hidden, num_gates, x, weights, recurrent, length, ends: None, inside: None };
+        let mut sequence = Self {
+            direction,
+            batch_first,
+            hidden,
+            num_gates,
+            x,
+            weights,
+            recurrent,
+            length,
+            ends: None,
+            projected: Vec::new(),
+            inside: None,
+        };
         sequence.ends = sequence.ends(c)?;
         Ok(sequence)
     }
@@ -201,6 +214,25 @@ impl Sequence {
         c.part(x, axis, first * self.hidden, count * self.hidden)
     }
 
+    /// Multiplies the whole sequence by the weights of the input and adds a bias, [directions, 1, gates · hidden].
+    pub(super) fn project_input(&mut self, c: &mut Context<'_>, bias: Option<TensorId>) -> Result<()> {
+        for direction in 0..self.rows() {
+            let weights = self.of_direction(c, self.weights, direction)?;
+            let mut projected = self.project(c, self.x, weights)?;
+            if let Some(bias) = bias {
+                let bias = self.of_direction(c, bias, direction)?;
+                projected = c.binary(ElementWiseOperation::Sum, projected, bias)?;
+            }
+            self.projected.push(projected);
+        }
+        Ok(())
+    }
+
+    /// The row of a direction of what has one for each.
+    fn of_direction(&self, c: &mut Context<'_>, x: TensorId, direction: i64) -> Result<TensorId> {
+        if self.direction == Direction::Both { c.row(x, direction) } else { Ok(x) }
+    }
+
     /// Begins the loop.
     pub(super) fn enter(&mut self, c: &mut Context<'_>) -> Result<()> {
         let loop_id = c.counted_loop(self.length)?;
@@ -224,18 +256,16 @@ impl Sequence {
         c.recurrence(self.inside()?.0, first)
     }
 
-    /// The present element of each direction times the weights of the input: [directions, batch, gates · hidden].
+    /// The present element of the projected input in each direction: [directions, batch, gates · hidden].
     pub(super) fn projected_input(&self, c: &mut Context<'_>) -> Result<TensorId> {
         let (loop_id, _) = self.inside()?;
         let mut elements = Vec::with_capacity(2);
-        for (direction, reverse) in [(Direction::Reverse, false), (Direction::Forward, true)] {
-            if self.direction != direction {
-                let element = c.iterate(loop_id, self.x, 0, reverse)?;
-                elements.push(c.unsqueeze(element, &[0])?);
-            }
+        for (index, &projected) in self.projected.iter().enumerate() {
+            let reverse = self.direction == Direction::Reverse || index == 1;
+            let element = c.iterate(loop_id, projected, 0, reverse)?;
+            elements.push(c.unsqueeze(element, &[0])?);
         }
-        let element = if let [only] = *elements { only } else { c.concat(&elements, 0)? };
-        self.project(c, element, self.weights)
+        if let [only] = *elements { Ok(only) } else { c.concat(&elements, 0) }
     }
 
     /// The state times its weights: [directions, batch, gates · hidden].
