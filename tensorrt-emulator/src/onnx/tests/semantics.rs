@@ -36,6 +36,22 @@ fn a_convolution_over_one_dimension_is_one_over_two() {
 }
 
 #[test]
+fn a_scalar_is_quantized_with_one_dimension() {
+    let build = model(13)
+        .input("x", 1, &["2", "3"])
+        .input("scalar", 1, &[])
+        .weights(floats("scale", &[], &[0.5]))
+        .node("QuantizeLinear", &["scalar", "scale"], &["q"], &[])
+        .node("DequantizeLinear", &["q", "scale"], &["d"], &[])
+        .node("Add", &["x", "d"], &["y"], &[])
+        .output("y");
+    let network = build.import().unwrap();
+    let kinds = kinds(&network);
+    assert_eq!(kinds.iter().filter(|&&kind| kind == LayerType::Quantize).count(), 1, "{kinds:?}");
+    assert_eq!(result(&network).0, [2, 3]);
+}
+
+#[test]
 fn ranks_are_made_equal() {
     let build = model(13)
         .input("x", 1, &["2", "3", "4"])

@@ -68,7 +68,11 @@ fn quantize(c: &mut Context<'_>) -> Result<Outputs> {
     if !matches!(to, DataType::Int8 | DataType::Uint8 | DataType::Fp8 | DataType::Int4 | DataType::Fp4) {
         return Err(Refusal::datatype(format!("quantization to {} is not supported", to.name())));
     }
-    let x = c.input(0)?;
+    let mut x = c.input(0)?;
+    if c.rank(x) == 0 {
+        // The layer takes no scalar. As with NVIDIA's parser, the one dimension stays.
+        x = c.reshape(x, &[1])?;
+    }
     let p = parameters(c, x)?;
     let kind = Quantization { axis: p.axis, to, block_shape: p.block_shape };
     one(c.add_optional(LayerKind::Quantize(kind), vec![Some(x), Some(p.scale), p.zero_point])?)
