@@ -32,8 +32,12 @@ impl Model {
         if bytes.is_empty() {
             return Err(failed("the model is empty".to_owned()));
         }
-        let proto =
-            ModelProto::decode(bytes).map_err(|error| failed(format!("the bytes are not an ONNX model: {error}")))?;
+        let proto = ModelProto::decode(bytes).map_err(|error| {
+            // The decoder's text begins with the path to the field, which may be as long as graphs lie deep.
+            let text = error.to_string();
+            let reason = text.rsplit(": ").next().unwrap_or(&text);
+            failed(format!("the bytes are not an ONNX model: {reason}"))
+        })?;
         if proto.graph.is_none() {
             return Err(failed("the bytes are not an ONNX model: there is no graph".to_owned()));
         }

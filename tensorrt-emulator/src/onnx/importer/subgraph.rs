@@ -137,8 +137,12 @@ impl Run<'_> {
         for (on_true, on_false) in on_true.into_iter().zip(on_false) {
             let (on_true, on_false) = (tensor_of(on_true, c.network)?, tensor_of(on_false, c.network)?);
             if c.rank(on_true) != c.rank(on_false) {
-                let text =
-                    format!("the branches give tensors of {} and {} dimensions", c.rank(on_true), c.rank(on_false));
+                let text = format!(
+                    "the branches give tensors of {} and {} dimensions, which only a condition known before the run \
+                     allows: fix the extents that it depends on in the model",
+                    c.rank(on_true),
+                    c.rank(on_false)
+                );
                 return Err(Refusal::shape(text));
             }
             outputs.push(c.add(LayerKind::ConditionalOutput { conditional }, &[on_true, on_false])?.into());

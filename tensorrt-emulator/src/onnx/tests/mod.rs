@@ -1,6 +1,7 @@
 //! Tests over small models built in code: what each becomes, what is refused and why, and that no bytes make the importer panic.
 
 mod attention;
+mod control;
 mod errors;
 mod inspection;
 mod recurrent;
@@ -9,7 +10,7 @@ mod semantics;
 mod versions;
 
 use prost::Message;
-use tensorrt_sys::{DataType, LayerType};
+use tensorrt_sys::{DataType, Family, LayerType, Version};
 
 use super::proto::{
     AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
@@ -17,6 +18,9 @@ use super::proto::{
 };
 use super::{Importer, Model, ParserError};
 use crate::network::Network;
+use crate::plan::{Identity, Plan, Profile, Settings};
+use crate::run::{Engine, EngineOptions};
+use crate::tensor::Tensor;
 
 /// A model under construction.
 #[derive(Clone)]
@@ -80,6 +84,10 @@ fn float(name: &str, f: f32) -> AttributeProto {
 fn text(name: &str, s: &str) -> AttributeProto {
     let s = Some(s.to_owned().into_bytes().into());
     AttributeProto { name: name.to_owned(), r#type: at::STRING, s, ..AttributeProto::default() }
+}
+
+fn graph(name: &str, build: Build) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), r#type: at::GRAPH, g: build.0.graph, ..AttributeProto::default() }
 }
 
 impl Build {
@@ -158,4 +166,22 @@ fn result(network: &Network) -> (Vec<i64>, DataType) {
 /// The dimensions of `y`, or the errors.
 fn dims(build: &Build) -> Vec<i64> {
     result(&build.import().unwrap_or_else(|errors| panic!("{errors:?}"))).0
+}
+
+/// Runs a network over inputs, for the profile of exactly their dimensions; its outputs.
+fn run(network: &Network, inputs: &[Tensor]) -> Vec<Tensor> {
+    let mut profile = Profile::default();
+    for (&id, tensor) in network.graph().inputs.iter().zip(inputs) {
+        profile.dims.insert(network.graph().tensor(id).name.clone(), [*tensor.dims(); 3]);
+    }
+    let identity = Identity::new(Family::Trt11, Version::new(11, 4, 0));
+    let (graph, profiles, settings) = (network.graph().clone(), vec![profile], Settings::default());
+    let engine = Engine::from_plan(Plan { identity, graph, profiles, settings }, EngineOptions::default()).unwrap();
+    let mut context = engine.create_context(None).unwrap();
+    let mut bytes: Vec<&[u8]> = Vec::new();
+    for (index, tensor) in inputs.iter().enumerate() {
+        context.set_input_shape(index, *tensor.dims()).unwrap();
+        bytes.push(tensor.storage());
+    }
+    context.run_dynamic(&bytes).unwrap()
 }

@@ -1,11 +1,7 @@
 //! Recurrent operators over dynamic extents against ONNX's definition, in f64; what is refused.
 
-use tensorrt_sys::{Family, Version};
-
 use super::*;
 use crate::memory::Storage;
-use crate::plan::{Identity, Plan, Profile, Settings};
-use crate::run::{Engine, EngineOptions};
 use crate::tensor::{Dims, Tensor};
 
 const LENGTH: usize = 4;
@@ -165,23 +161,6 @@ impl Form {
         }
         [all, last]
     }
-}
-
-fn run(network: &Network, inputs: &[Tensor]) -> Vec<Tensor> {
-    let mut profile = Profile::default();
-    for (&id, tensor) in network.graph().inputs.iter().zip(inputs) {
-        profile.dims.insert(network.graph().tensor(id).name.clone(), [*tensor.dims(); 3]);
-    }
-    let identity = Identity::new(Family::Trt11, Version::new(11, 4, 0));
-    let (graph, profiles, settings) = (network.graph().clone(), vec![profile], Settings::default());
-    let engine = Engine::from_plan(Plan { identity, graph, profiles, settings }, EngineOptions::default()).unwrap();
-    let mut context = engine.create_context(None).unwrap();
-    let mut bytes: Vec<&[u8]> = Vec::new();
-    for (index, tensor) in inputs.iter().enumerate() {
-        context.set_input_shape(index, *tensor.dims()).unwrap();
-        bytes.push(tensor.storage());
-    }
-    context.run_dynamic(&bytes).unwrap()
 }
 
 #[test]

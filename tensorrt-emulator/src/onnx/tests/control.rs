@@ -1,0 +1,130 @@
+//! If, Loop and Scan: names of the graphs around, nesting, loops that end early, directions.
+
+use super::*;
+use crate::memory::Storage;
+use crate::tensor::Dims;
+
+fn vector(values: &[f32]) -> Tensor {
+    Tensor::from_slice(Dims::new(&[i64::try_from(values.len()).unwrap()]).unwrap(), values).unwrap()
+}
+
+fn flag(value: bool) -> Tensor {
+    Tensor::new(DataType::Bool, Dims::scalar(), Storage::copy_of(&[u8::from(value)])).unwrap()
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.storage().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
+fn imported(build: &Build) -> Network {
+    build.import().unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+/// s ← s > 3 ? 2 · s : s + x, while s < 20, at most ten times.
+fn doubling() -> Build {
+    let twice = model(16).weights(floats("two", &[1], &[2.0])).node("Mul", &["s", "two"], &["doubled"], &[]);
+    let more = model(16).node("Add", &["s", "x"], &["added"], &[]);
+    let body = model(16)
+        .input("i", 7, &[])
+        .input("going", 9, &[])
+        .input("s", 1, &["1"])
+        .node("ReduceSum", &["s"], &["total"], &[int("keepdims", 0)])
+        .node("Greater", &["total", "three"], &["large"], &[])
+        .node(
+            "If",
+            &["large"],
+            &["next"],
+            &[graph("then_branch", twice.output("doubled")), graph("else_branch", more.output("added"))],
+        )
+        .node("ReduceSum", &["next"], &["sum"], &[int("keepdims", 0)])
+        .node("Less", &["sum", "limit"], &["goes_on"], &[])
+        .node("Identity", &["next"], &["seen"], &[])
+        .output("goes_on")
+        .output("next")
+        .output("seen");
+    model(16)
+        .input("x", 1, &["1"])
+        .input("limit", 1, &[])
+        .weights(floats("three", &[], &[3.0]))
+        .weights(int64s("ten", &[10]))
+        .node("Loop", &["ten", "", "x"], &["y", "all"], &[graph("body", body)])
+        .output("y")
+        .output("all")
+}
+
+#[test]
+fn a_loop_ends_when_its_condition_does_and_is_as_long_as_it_ran() {
+    let network = imported(&doubling());
+    let limit = |value: f32| Tensor::from_slice(Dims::scalar(), &[value]).unwrap();
+    let outputs = run(&network, &[vector(&[1.0]), limit(20.0)]);
+    assert_eq!(values(&outputs[0]), [32.0]);
+    assert_eq!(values(&outputs[1]), [2.0, 3.0, 4.0, 8.0, 16.0, 32.0]);
+    assert_eq!(&outputs[1].dims()[..], [6, 1]);
+    let outputs = run(&network, &[vector(&[0.125]), limit(20.0)]);
+    assert_eq!((values(&outputs[0]), outputs[1].dims()[0]), (vec![1.375], 10));
+    let outputs = run(&network, &[vector(&[1.0]), limit(0.0)]);
+    assert_eq!((values(&outputs[0]), outputs[1].dims()[0]), (vec![2.0], 1));
+}
+
+#[test]
+fn a_branch_sees_the_names_around_and_only_one_runs() {
+    let down = model(16).node("Neg", &["x"], &["a"], &[]);
+    let up = model(16).node("Add", &["x", "bias"], &["b"], &[]);
+    let branches = [graph("then_branch", down.output("a")), graph("else_branch", up.output("b"))];
+    let build = model(16)
+        .input("x", 1, &["n"])
+        .input("c", 9, &[])
+        .weights(floats("bias", &[1], &[0.5]))
+        .node("If", &["c"], &["y"], &branches)
+        .output("y");
+    let network = imported(&build);
+    assert_eq!(values(&run(&network, &[vector(&[1.0, -2.0]), flag(true)])[0]), [-1.0, 2.0]);
+    assert_eq!(values(&run(&network, &[vector(&[1.0, -2.0]), flag(false)])[0]), [1.5, -1.5]);
+}
+
+#[test]
+fn a_scan_reads_and_writes_in_either_direction() {
+    let body = || {
+        model(16)
+            .input("s", 1, &[])
+            .input("e", 1, &[])
+            .node("Add", &["s", "e"], &["next"], &[])
+            .node("Identity", &["next"], &["seen"], &[])
+            .output("next")
+            .output("seen")
+    };
+    for (input, output, expected) in
+        [(0, 0, [1.0, 3.0, 6.0]), (1, 0, [3.0, 5.0, 6.0]), (0, 1, [6.0, 3.0, 1.0]), (1, 1, [6.0, 5.0, 3.0])]
+    {
+        let attributes = [
+            graph("body", body()),
+            int("num_scan_inputs", 1),
+            ints("scan_input_directions", &[input]),
+            ints("scan_output_directions", &[output]),
+        ];
+        let build = model(16)
+            .input("x", 1, &["n"])
+            .weights(floats("zero", &[], &[0.0]))
+            .node("Scan", &["zero", "x"], &["last", "y"], &attributes)
+            .output("last")
+            .output("y");
+        let outputs = run(&imported(&build), &[vector(&[1.0, 2.0, 3.0])]);
+        assert_eq!((values(&outputs[0]), values(&outputs[1])), (vec![6.0], expected.to_vec()));
+    }
+}
+
+#[test]
+fn what_a_loop_or_a_branch_may_not_do_is_refused() {
+    let flat = graph("then_branch", model(16).node("Neg", &["x"], &["a"], &[]).output("a"));
+    let wide = model(16).weights(int64s("axis", &[0])).node("Unsqueeze", &["x", "axis"], &["b"], &[]);
+    let build = model(16)
+        .input("x", 1, &["n"])
+        .input("c", 9, &[])
+        .node("If", &["c"], &["y"], &[flat, graph("else_branch", wide.output("b"))])
+        .output("y");
+    assert!(build.messages()[0].contains("the branches give tensors of 1 and 2 dimensions"));
+    let mut unmade = doubling();
+    let body = unmade.graph().node[0].attribute[0].g.as_mut().unwrap();
+    body.output[1].name = "nothing".to_owned();
+    assert!(unmade.messages()[0].contains("in the graph body: nothing makes the output \"nothing\""));
+}
