@@ -21,7 +21,7 @@ const LEFT_BLOCK_BYTES: usize = 1 << 20;
 /// The length of the sums that are done at once, so that a panel of the left side stays in the first-level cache.
 const DEPTH_BLOCK: usize = 512;
 /// Below this many multiply-adds a product is not worth a second thread.
-const PARALLEL_WORK: usize = 1 << 16;
+const PARALLEL_WORK: usize = 1 << 17;
 
 /// The tile that the registers of an instruction set hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
