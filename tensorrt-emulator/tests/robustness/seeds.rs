@@ -62,7 +62,7 @@ const NODES: [&str; 24] = [
     "Tile x:1[2,3] repeats:7[2]=2",
     "Range start:7[]=0 limit:7[]=6 delta:7[]=1",
     "ConstantOfShape shape:7[2]=4",
-    "Slice x:1[4,6] starts:7[2]=1 ends:7[2]=3 axes:7[2]=1 steps:7[2]=1",
+    "Slice x:1[4,6] starts:7[1]=1 ends:7[1]=3 axes:7[1]=1 steps:7[1]=1",
     "Pad x:1[2,3] pads:7[4]=1 value:1[]=0.5 mode\"constant",
     "Resize x:1[1,1,4,4] roi:1[0]=0 scales:1[4]=2 mode\"linear",
     "Gather x:1[4,3] i:7[2]=1 axis=0",
