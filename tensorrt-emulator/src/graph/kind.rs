@@ -108,8 +108,8 @@ pub enum LayerKind {
     RotaryEmbedding { interleaved: bool, dim: i32 },
     /// (x · scale + shift) ^ power, per tensor, channel or element.
     Scale(Scale),
-    /// Writes updates at indices; inputs: data, indices, updates.
-    Scatter { mode: ScatterMode, axis: i32 },
+    /// Writes updates at indices, or combines them with what is there, which TensorRT cannot; inputs: data, indices, updates.
+    Scatter { mode: ScatterMode, axis: i32, combine: Option<ElementWiseOperation> },
     /// condition ? then : else; three inputs with broadcasting of extents of 1.
     Select,
     /// The dimensions of the input as int64.

@@ -236,7 +236,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         }
         LayerKind::RotaryEmbedding { interleaved, dim } => rotary::prepare(request, *interleaved, *dim),
         LayerKind::Scale(params) => scale::prepare(request, params),
-        LayerKind::Scatter { mode, axis } => scatter::prepare(request, *mode, *axis),
+        LayerKind::Scatter { mode, axis, combine } => scatter::prepare(request, *mode, *axis, *combine),
         LayerKind::Select => select::prepare(request),
         LayerKind::Shape => Ok(copy::prepare_shape()),
         LayerKind::Shuffle(params) => shuffle::prepare(request, params),

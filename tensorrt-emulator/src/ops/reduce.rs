@@ -31,7 +31,7 @@ pub(super) fn prepare(request: &Request<'_>, op: ReduceOperation, axes: u32) -> 
 }
 
 /// How two elements are combined.
-trait Number: Element {
+pub(super) trait Number: Element {
     const ZERO: Self;
     const ONE: Self;
     const LOWEST: Self;

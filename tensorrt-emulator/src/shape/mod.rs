@@ -104,7 +104,7 @@ pub fn infer(kind: &LayerKind, graph: &Graph, inputs: &[Option<&ValueInfo>]) -> 
         }
         LayerKind::RotaryEmbedding { dim, .. } => one(normalization::rotary_embedding(inputs, *dim)),
         LayerKind::Scale(scale) => one(normalization::scale(graph, inputs, scale)),
-        LayerKind::Scatter { mode, axis } => one(scatter::infer(inputs, *mode, *axis)),
+        LayerKind::Scatter { mode, axis, .. } => one(scatter::infer(inputs, *mode, *axis)),
         LayerKind::Select => one(pointwise::select(inputs)),
         LayerKind::Shape => one(constant::shape(inputs)),
         LayerKind::Shuffle(shuffle) => one(shuffle::infer(inputs, shuffle)),

@@ -320,7 +320,7 @@ const SAMPLES: &[(LayerType, Agreement, &[Sample])] = &[
     (L::Scale, Agreement::Rounded, &[|s, t| { let scale = s.weights(t, &[1])?; s.over(LayerKind::Scale(Scale { mode: ScaleMode::Uniform, shift: None, scale: Some(scale), power: None, channel_axis: 1 }), t, &[1, 1, 2, 2]) }]),
     (L::Scatter, Agreement::Exact, &[|s, t| {
         let (x, i, u) = (s.input(t, &[3])?, s.ints(&[1], &[1_i32])?, s.input(t, &[1])?);
-        s.add(LayerKind::Scatter { mode: ScatterMode::Element, axis: 0 }, &[x, i, u])
+        s.add(LayerKind::Scatter { mode: ScatterMode::Element, axis: 0, combine: None }, &[x, i, u])
     }]),
     (L::Select, Agreement::Exact, &[|s, t| { let (c, x) = (s.input(DataType::Bool, &[2])?, s.input(t, &[2])?); s.add(LayerKind::Select, &[c, x, x]) }]),
     (L::Shape, Agreement::Exact, &[|s, t| s.over(LayerKind::Shape, t, &[2, 2])]),

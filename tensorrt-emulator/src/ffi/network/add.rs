@@ -282,7 +282,7 @@ pub(super) fn fill(api: &mut Api) {
         }
         fn INetworkDefinition_addScatter(network, data: *mut ITensor, indices: *mut ITensor, updates: *mut ITensor, mode: i32) -> *mut tensorrt_sys::IScatterLayer {
             let mode = ScatterMode::read(network.scope().family, mode)?;
-            add(network, LayerKind::Scatter { mode, axis: 0 }, &[data, indices, updates])
+            add(network, LayerKind::Scatter { mode, axis: 0, combine: None }, &[data, indices, updates])
         }
         fn INetworkDefinition_addEinsum(network, inputs: *const *mut ITensor, count: i32, equation: *const c_char) -> *mut tensorrt_sys::IEinsumLayer {
             add(network, LayerKind::Einsum { equation: read(equation, "the equation")? }, tensors(inputs, count)?)

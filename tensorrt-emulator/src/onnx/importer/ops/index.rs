@@ -15,27 +15,31 @@ pub(super) const OPS: Table = &[
     ("ScatterND", scatter_nd),
 ];
 
-fn no_reduction(c: &Context<'_>) -> Result<()> {
-    match c.string_or("reduction", "none")? {
-        "none" => Ok(()),
-        other => Err(Refusal::attribute(format!("reduction = {other} is not supported"))),
-    }
+/// How updates are combined with what is there.
+fn reduction(c: &Context<'_>) -> Result<Option<ElementWiseOperation>> {
+    Ok(match c.string_or("reduction", "none")? {
+        "none" => None,
+        "add" => Some(ElementWiseOperation::Sum),
+        "mul" => Some(ElementWiseOperation::Prod),
+        "max" => Some(ElementWiseOperation::Max),
+        "min" => Some(ElementWiseOperation::Min),
+        other => return Err(Refusal::attribute(format!("reduction = {other} is not one of ONNX's"))),
+    })
 }
 
 fn scatter(c: &mut Context<'_>, mode: ScatterMode, axis: i32) -> Result<Outputs> {
+    let combine = reduction(c)?;
     let inputs = [c.input(0)?, c.input(1)?, c.input(2)?];
-    one(c.add(LayerKind::Scatter { mode, axis }, &inputs)?)
+    one(c.add(LayerKind::Scatter { mode, axis, combine }, &inputs)?)
 }
 
 fn scatter_elements(c: &mut Context<'_>) -> Result<Outputs> {
-    no_reduction(c)?;
     let rank = c.input_dims(0)?.rank();
     let axis = axis_i32(c.axis(c.int_or("axis", 0)?, rank)?);
     scatter(c, ScatterMode::Element, axis)
 }
 
 fn scatter_nd(c: &mut Context<'_>) -> Result<Outputs> {
-    no_reduction(c)?;
     scatter(c, ScatterMode::Nd, 0)
 }
 

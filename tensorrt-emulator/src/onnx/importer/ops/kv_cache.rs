@@ -39,7 +39,7 @@ fn tensor_scatter(c: &mut Context<'_>) -> Result<Outputs> {
         return one(c.add(LayerKind::KvCacheUpdate(kind), &[cache, update, indices])?);
     }
     let targets = targets(c, cache, update, indices, axis, circular)?;
-    let kind = LayerKind::Scatter { mode: ScatterMode::Element, axis: axis_i32(axis) };
+    let kind = LayerKind::Scatter { mode: ScatterMode::Element, axis: axis_i32(axis), combine: None };
     one(c.add(kind, &[cache, targets, update])?)
 }
 

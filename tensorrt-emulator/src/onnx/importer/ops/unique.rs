@@ -69,7 +69,7 @@ fn sorted_order(c: &mut Context<'_>, rows: &Rows) -> Result<TensorId> {
 
 /// `values[i]` at position `order[i]`.
 fn scattered(c: &mut Context<'_>, order: TensorId, values: TensorId) -> Result<TensorId> {
-    c.add(LayerKind::Scatter { mode: ScatterMode::Element, axis: 0 }, &[order, order, values])
+    c.add(LayerKind::Scatter { mode: ScatterMode::Element, axis: 0, combine: None }, &[order, order, values])
 }
 
 /// Sorts, marks what differs from its predecessor, and numbers the runs of equal rows.
