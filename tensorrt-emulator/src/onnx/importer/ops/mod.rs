@@ -30,6 +30,7 @@ mod shape;
 mod slice;
 mod softmax;
 mod spatial;
+mod spectrum;
 mod topk;
 mod unary;
 mod unique;
@@ -75,6 +76,7 @@ const FAMILIES: &[Table] = &[
     slice::OPS,
     softmax::OPS,
     spatial::OPS,
+    spectrum::OPS,
     topk::OPS,
     unary::OPS,
     unique::OPS,
