@@ -114,3 +114,22 @@ fn supported_and_refused_nodes_are_told_apart() {
     assert!(parser.supports_operator("Conv") && !parser.supports_operator("StringSplit"));
     assert!(!parser.with_strict(true).supports_operator("BitShift"));
 }
+
+#[test]
+fn transforms_of_absurd_lengths_are_refused_at_once() {
+    for frame in [1 << 40, i64::MAX] {
+        let build = model(17)
+            .input("x", 1, &["1", "n", "1"])
+            .weights(int64s("step", &[1]))
+            .weights(int64s("frame", &[frame]))
+            .node("STFT", &["x", "step", "", "frame"], &["y"], &[])
+            .output("y");
+        assert!(build.messages()[0].contains("is too long"), "{:?}", build.messages());
+        let build = model(17)
+            .input("x", 1, &["1", "8", "1"])
+            .weights(int64s("length", &[frame]))
+            .node("DFT", &["x", "length"], &["y"], &[])
+            .output("y");
+        assert!(build.messages()[0].contains("is too long"), "{:?}", build.messages());
+    }
+}

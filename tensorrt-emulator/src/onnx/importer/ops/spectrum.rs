@@ -33,10 +33,7 @@ struct Transform {
 impl Transform {
     /// The matrix, [from · parts, to · parts], whose product with the values is their transform.
     fn matrix(self) -> Result<Tensor> {
-        let (rows, columns) = (self.from * self.from_parts, self.to * self.to_parts);
-        if rows.saturating_mul(columns) > LARGEST {
-            return Err(Refusal::value(format!("a transform of {} to {} values is too long", self.from, self.to)));
-        }
+        let (rows, columns) = self.extents()?;
         let mut data = Vec::with_capacity(rows * columns);
         for row in 0..rows {
             let (j, imaginary) = (row / self.from_parts, row % self.from_parts == 1);
@@ -60,6 +57,15 @@ impl Transform {
         Ok(Tensor::from_slice(Dims::new(&[extent(rows), extent(columns)])?, &data)?)
     }
 
+    /// The extents of the matrix, if it is not too large.
+    fn extents(self) -> Result<(usize, usize)> {
+        let (rows, columns) = (self.from.saturating_mul(self.from_parts), self.to.saturating_mul(self.to_parts));
+        if rows.saturating_mul(columns) > LARGEST {
+            return Err(Refusal::value(format!("a transform of {} to {} values is too long", self.from, self.to)));
+        }
+        Ok((rows, columns))
+    }
+
     fn scale(self, j: usize) -> f64 {
         if !self.inverse {
             return 1.0;
@@ -73,6 +79,7 @@ impl Transform {
     /// The transform of `x` [.., values, parts] along the last axis but one.
     fn apply(self, c: &mut Context<'_>, x: TensorId) -> Result<TensorId> {
         let (rank, dtype) = (c.rank(x), c.dtype(x));
+        let (rows, _) = self.extents()?;
         let extent = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let axes: Vec<usize> = (0..rank - 2).collect();
         let extents = c.shape_of(x)?;
@@ -81,7 +88,7 @@ impl Transform {
         let size = Shape::Known(vec![extent(self.from)]);
         let values =
             c.slice(x, Some(&[rank - 2]), [&start, &size, &Shape::splat(1, 1)], SampleMode::StrictBounds, None)?;
-        let flat = c.shape_concat(&[outer.clone(), Shape::Known(vec![1, extent(self.from * self.from_parts)])])?;
+        let flat = c.shape_concat(&[outer.clone(), Shape::Known(vec![1, extent(rows)])])?;
         let values = c.reshape_to(values, &flat)?;
         let values = c.cast(values, DataType::Float)?;
         let matrix = c.constant(&self.matrix()?)?;
@@ -134,7 +141,7 @@ fn dft(c: &mut Context<'_>) -> Result<Outputs> {
     })?;
     let period = match known(c, 1, "the length")? {
         Some(length) => positive(length, "the length")?,
-        None if inverse && half => positive(i64::try_from(2 * (has - 1)).unwrap_or(0), "the length")?,
+        None if inverse && half => positive(i64::try_from(has - 1).unwrap_or(0).saturating_mul(2), "the length")?,
         None => has,
     };
     if half && !inverse && from_parts == 2 {
@@ -178,6 +185,9 @@ fn stft(c: &mut Context<'_>) -> Result<Outputs> {
         (None, _) => return Err(Refusal::invalid("there is neither a frame length nor a window")),
     };
     let period = positive(length, "the frame length")?;
+    let to = if half { period / 2 + 1 } else { period };
+    let transform = Transform { period, from: period, from_parts, to, to_parts: 2, inverse: false, half: false };
+    transform.extents()?;
     // The positions of each frame's values: [frames, length]
     let extents = c.shape_of(signal)?;
     let samples = c.shape_pick(&extents, &[1])?;
@@ -196,7 +206,5 @@ fn stft(c: &mut Context<'_>) -> Result<Outputs> {
         let window = c.unsqueeze(window, &[1])?;
         values = c.binary(Op::Prod, values, window)?;
     }
-    let to = if half { period / 2 + 1 } else { period };
-    let transform = Transform { period, from: period, from_parts, to, to_parts: 2, inverse: false, half: false };
     one(transform.apply(c, values)?)
 }
