@@ -3,18 +3,7 @@
 use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 
-use tensorrt_sys::{
-    ActivationType, AttentionIOForm, AttentionNormalizationOp, BoundingBoxFormat, BuilderFlag, CausalMaskKind,
-    CollectiveOperation, ComputeCapability, CudaGraphStrategy, CumulativeOperation, DLAWorkspaceAllocationStrategy,
-    DataType, DeviceType, DynamicShapesKernelSpecializationStrategy, ElementWiseOperation, EngineCapability,
-    EngineStat, ExecutionContextAllocationStrategy, Family, FillOperation, GatherMode, HardwareCompatibilityLevel,
-    InterpolationMode, KVCacheMode, LayerInformationFormat, LayerType, Library, LoopOutput, MatrixOperation,
-    MemoryPoolType, MoEActType, NetworkDefinitionCreationFlag, OnnxParserFlag, OptProfileSelector, PaddingMode,
-    ParserErrorCode, PoolingType, PreviewFeature, ProfilingVerbosity, QuantizationFlag, ReduceOperation,
-    ResizeCoordinateTransformation, ResizeRoundMode, ResizeSelector, RuntimePlatform, SampleMode, ScaleMode,
-    ScatterMode, SerializationFlag, TacticSource, TempfileControlFlag, TensorFormat, TensorIOMode, TensorLocation,
-    TilingOptimizationLevel, TopKOperation, TripLimit, UnaryOperation, WeightsRole,
-};
+use tensorrt_sys::{Family, Library};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -72,87 +61,29 @@ pub(crate) trait Enum: Copy + fmt::Display + 'static {
 
 macro_rules! enums {
     ($($name:ident),+ $(,)?) => {
-        $(impl Enum for $name {
+        $(impl Enum for tensorrt_sys::$name {
             fn raw(self, family: Family) -> Option<i32> {
                 self.to_raw(family)
             }
             fn value(family: Family, raw: i32) -> Option<Self> {
-                $name::from_raw(family, raw)
+                Self::from_raw(family, raw)
             }
             fn cpp_name(self) -> &'static str {
                 self.name()
             }
         }
-        impl Value for $name {
+        impl Value for tensorrt_sys::$name {
             type Raw = i32;
             fn cross(self, library: &Library) -> Result<i32> {
                 enum_raw(self, library)
             }
             fn read(library: &Library, raw: i32, method: &'static str) -> Result<Self> {
-                $name::from_raw(library.family(), raw).ok_or_else(|| unknown(method, raw))
+                Self::from_raw(library.family(), raw).ok_or_else(|| unknown(method, raw))
             }
         })+
     };
 }
-enums!(
-    ActivationType,
-    AttentionIOForm,
-    AttentionNormalizationOp,
-    BoundingBoxFormat,
-    BuilderFlag,
-    CausalMaskKind,
-    CollectiveOperation,
-    ComputeCapability,
-    CudaGraphStrategy,
-    CumulativeOperation,
-    DLAWorkspaceAllocationStrategy,
-    DataType,
-    DeviceType,
-    DynamicShapesKernelSpecializationStrategy,
-    ElementWiseOperation,
-    EngineCapability,
-    EngineStat,
-    ExecutionContextAllocationStrategy,
-    FillOperation,
-    GatherMode,
-    HardwareCompatibilityLevel,
-    InterpolationMode,
-    KVCacheMode,
-    LayerInformationFormat,
-    LayerType,
-    LoopOutput,
-    MatrixOperation,
-    MemoryPoolType,
-    MoEActType,
-    NetworkDefinitionCreationFlag,
-    OnnxParserFlag,
-    OptProfileSelector,
-    PaddingMode,
-    ParserErrorCode,
-    PoolingType,
-    PreviewFeature,
-    ProfilingVerbosity,
-    QuantizationFlag,
-    ReduceOperation,
-    ResizeCoordinateTransformation,
-    ResizeRoundMode,
-    ResizeSelector,
-    RuntimePlatform,
-    SampleMode,
-    ScaleMode,
-    ScatterMode,
-    SerializationFlag,
-    TacticSource,
-    TempfileControlFlag,
-    TensorFormat,
-    TensorIOMode,
-    TensorLocation,
-    TilingOptimizationLevel,
-    TopKOperation,
-    TripLimit,
-    UnaryOperation,
-    WeightsRole,
-);
+tensorrt_sys::for_every_enum!(enums);
 
 /// The number of an enum's value, or the error that the library's family has no such value, and which families have.
 fn enum_raw<E: Enum>(value: E, library: &Library) -> Result<i32> {

@@ -8,15 +8,27 @@ use std::fmt::Write as _;
 pub(super) fn enums(facts: &Facts) -> String {
     let mut out = String::from(BANNER);
     out.push_str("use crate::enums::{NONE, enum_values};\n");
-    for item in facts.enums.iter().filter(|item| !item.table_name.starts_with("plugin::")) {
+    let bound: Vec<&Enum> = facts.enums.iter().filter(|item| !item.table_name.starts_with("plugin::")).collect();
+    for item in &bound {
         one(&mut out, item);
     }
+    every(&mut out, &bound);
     out
 }
 
 /// The Rust name: NVIDIA's, except that the parser's error codes are told from the library's.
 fn rust_name(item: &Enum) -> &str {
     if item.table_name == "onnx::ErrorCode" { "ParserErrorCode" } else { item.cpp_short() }
+}
+
+/// A macro that hands the names of all enums to another.
+fn every(out: &mut String, bound: &[&Enum]) {
+    out.push_str("\n/// Calls a macro with the names of all enums of this crate, which is the way to implement a trait for each.\n");
+    out.push_str("#[macro_export]\nmacro_rules! for_every_enum {\n    ($macro:ident) => {\n        $macro! {\n");
+    for item in bound {
+        let _ = writeln!(out, "            {},", rust_name(item));
+    }
+    out.push_str("        }\n    };\n}\n");
 }
 
 fn one(out: &mut String, item: &Enum) {
