@@ -49,8 +49,8 @@ const NAMES: [&str; 27] = [
     "int2",
 ];
 
-/// ONNX's name of an element type.
-pub(crate) fn name(elem_type: i32) -> &'static str {
+/// ONNX's name of the element type with the number `elem_type` in its files; "unknown" for other numbers.
+pub fn name(elem_type: i32) -> &'static str {
     usize::try_from(elem_type).ok().and_then(|index| NAMES.get(index).copied()).unwrap_or("unknown")
 }
 

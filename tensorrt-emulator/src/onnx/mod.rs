@@ -23,6 +23,7 @@ mod tensor;
 mod tests;
 
 pub use check::{ModelReport, Problem, ValueReport, check};
+pub use data_type::name as element_type_name;
 pub use error::ParserError;
 pub use importer::{Imported, Importer, Subgraph};
 pub use model::Model;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use prost::Message as _;
-use tensorrt_emulator::onnx::Importer;
 use tensorrt_emulator::onnx::proto::{ModelProto, type_proto};
+use tensorrt_emulator::onnx::{Importer, element_type_name};
 
 /// The versions of ONNX's operators that are imported.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
@@ -39,7 +39,7 @@ impl NodeTests {
                 .input
                 .iter()
                 .filter_map(|input| match input.r#type.as_ref()?.value.as_ref()? {
-                    type_proto::Value::TensorType(tensor) => Some(type_name(tensor.elem_type).to_owned()),
+                    type_proto::Value::TensorType(tensor) => Some(element_type_name(tensor.elem_type).to_owned()),
                     _ => None,
                 })
                 .collect();
@@ -56,40 +56,6 @@ impl NodeTests {
 fn model(folder: &Path, name: &str) -> Option<ModelProto> {
     let bytes = std::fs::read(folder.join(name).join("model.onnx")).ok()?;
     ModelProto::decode(&bytes[..]).ok()
-}
-
-/// ONNX's names of element types.
-fn type_name(elem_type: i32) -> &'static str {
-    const NAMES: [&str; 27] = [
-        "?",
-        "float",
-        "uint8",
-        "int8",
-        "uint16",
-        "int16",
-        "int32",
-        "int64",
-        "string",
-        "bool",
-        "float16",
-        "double",
-        "uint32",
-        "uint64",
-        "complex64",
-        "complex128",
-        "bfloat16",
-        "float8e4m3fn",
-        "float8e4m3fnuz",
-        "float8e5m2",
-        "float8e5m2fnuz",
-        "uint4",
-        "int4",
-        "float4e2m1",
-        "float8e8m0",
-        "uint2",
-        "int2",
-    ];
-    usize::try_from(elem_type).ok().and_then(|index| NAMES.get(index).copied()).unwrap_or("?")
 }
 
 /// The node tests and their results: "pass", or a reason.
