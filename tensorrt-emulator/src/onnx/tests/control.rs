@@ -2,18 +2,9 @@
 
 use super::*;
 use crate::memory::Storage;
-use crate::tensor::Dims;
-
-fn vector(values: &[f32]) -> Tensor {
-    Tensor::from_slice(Dims::new(&[i64::try_from(values.len()).unwrap()]).unwrap(), values).unwrap()
-}
 
 fn flag(value: bool) -> Tensor {
     Tensor::new(DataType::Bool, Dims::scalar(), Storage::copy_of(&[u8::from(value)])).unwrap()
-}
-
-fn values(tensor: &Tensor) -> Vec<f32> {
-    tensor.storage().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
 }
 
 fn imported(build: &Build) -> Network {

@@ -7,6 +7,7 @@ mod inspection;
 mod recurrent;
 mod robustness;
 mod semantics;
+mod spectrum;
 mod versions;
 
 use prost::Message;
@@ -20,7 +21,7 @@ use super::{Importer, Model, ParserError};
 use crate::network::Network;
 use crate::plan::{Identity, Plan, Profile, Settings};
 use crate::run::{Engine, EngineOptions};
-use crate::tensor::Tensor;
+use crate::tensor::{Dims, Tensor};
 
 /// A model under construction.
 #[derive(Clone)]
@@ -169,19 +170,37 @@ fn dims(build: &Build) -> Vec<i64> {
 }
 
 /// Runs a network over inputs, for the profile of exactly their dimensions; its outputs.
-fn run(network: &Network, inputs: &[Tensor]) -> Vec<Tensor> {
+fn try_run(network: &Network, inputs: &[Tensor]) -> crate::Result<Vec<Tensor>> {
     let mut profile = Profile::default();
     for (&id, tensor) in network.graph().inputs.iter().zip(inputs) {
         profile.dims.insert(network.graph().tensor(id).name.clone(), [*tensor.dims(); 3]);
     }
     let identity = Identity::new(Family::Trt11, Version::new(11, 4, 0));
     let (graph, profiles, settings) = (network.graph().clone(), vec![profile], Settings::default());
-    let engine = Engine::from_plan(Plan { identity, graph, profiles, settings }, EngineOptions::default()).unwrap();
-    let mut context = engine.create_context(None).unwrap();
+    let engine = Engine::from_plan(Plan { identity, graph, profiles, settings }, EngineOptions::default())?;
+    let mut context = engine.create_context(None)?;
     let mut bytes: Vec<&[u8]> = Vec::new();
     for (index, tensor) in inputs.iter().enumerate() {
-        context.set_input_shape(index, *tensor.dims()).unwrap();
+        context.set_input_shape(index, *tensor.dims())?;
         bytes.push(tensor.storage());
     }
-    context.run_dynamic(&bytes).unwrap()
+    context.run_dynamic(&bytes)
+}
+
+/// As [`try_run`], of what runs.
+fn run(network: &Network, inputs: &[Tensor]) -> Vec<Tensor> {
+    try_run(network, inputs).unwrap()
+}
+
+fn vector(values: &[f32]) -> Tensor {
+    tensor(&[i64::try_from(values.len()).unwrap()], values)
+}
+
+fn tensor(extents: &[i64], values: &[f32]) -> Tensor {
+    Tensor::from_slice(Dims::new(extents).unwrap(), values).unwrap()
+}
+
+/// The elements of a tensor of float.
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.storage().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
 }

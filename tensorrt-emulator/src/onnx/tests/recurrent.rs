@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::memory::Storage;
-use crate::tensor::{Dims, Tensor};
 
 const LENGTH: usize = 4;
 const BATCH: usize = 3;
@@ -190,8 +189,7 @@ fn recurrent_operators_follow_their_definition() {
         }
         let outputs = run(&network, &inputs);
         for (output, expected) in outputs.iter().zip(form.reference(&x)) {
-            let bytes = &output.storage()[..];
-            let found: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+            let found = values(output);
             assert_eq!(found.len(), expected.len(), "{form:?}");
             for (&found, expected) in found.iter().zip(expected) {
                 assert!((f64::from(found) - expected).abs() < 1e-5, "{form:?}: {found} is not {expected}");

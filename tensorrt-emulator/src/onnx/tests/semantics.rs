@@ -235,3 +235,15 @@ fn node_outputs_are_found_by_the_nodes_name() {
     let imported = Importer::new().import(&build.load(), &mut network).unwrap();
     assert_eq!(imported.node_outputs["the Relu"], network.graph().outputs);
 }
+
+#[test]
+fn squeezing_without_axes_leaves_what_only_the_run_knows() {
+    let build = model(13).input("x", 1, &["1", "n"]).node("Squeeze", &["x"], &["y"], &[]).output("y");
+    let network = build.import().unwrap();
+    assert_eq!(result(&network).0, [-1]);
+    let outputs = run(&network, &[tensor(&[1, 2], &[3.0, 4.0])]);
+    assert_eq!((&outputs[0].dims()[..], values(&outputs[0])), (&[2][..], vec![3.0, 4.0]));
+    // ONNX squeezes that extent, too, so that nothing of the declared rank would be right.
+    let error = try_run(&network, &[tensor(&[1, 1], &[3.0])]).unwrap_err();
+    assert!(error.to_string().contains("give the axes in the model"), "{error}");
+}
