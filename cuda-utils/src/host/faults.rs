@@ -107,14 +107,17 @@ impl Faults {
     /// The `nth` operation hangs until [`Faults::release`]; where `watchdog` is given and passes before that, the device is lost, as a
     /// GPU is whose driver ends a kernel that takes too long.
     pub fn hang_operation(&self, nth: u64, watchdog: Option<Duration>) {
-        self.0.rules().watchdog = watchdog;
+        let mut rules = self.0.rules();
+        rules.watchdog = watchdog;
         self.arm(&self.0.hang, nth);
     }
 
     /// Lets operations that hang go on, and disarms one that is yet to hang.
     pub fn release(&self) {
+        let mut rules = self.0.rules();
         self.0.hang.set(0);
-        self.0.rules().releases += 1;
+        rules.releases += 1;
+        drop(rules);
         self.0.released.notify_all();
     }
 
@@ -202,9 +205,7 @@ impl FaultState {
         if !self.is_armed() {
             return run();
         }
-        if self.hang.reached() {
-            self.hang()?;
-        }
+        self.hang()?;
         if self.operation.reached() {
             return Err(Error::operation("run an operation: failed on request (Faults::fail_operation)"));
         }
@@ -220,8 +221,13 @@ impl FaultState {
         Ok(())
     }
 
+    /// Hangs, if this is the operation that is to.
     fn hang(&self) -> Result<()> {
+        // Counted under the lock, so that a release comes either before, and nothing hangs, or while this waits.
         let mut rules = self.rules();
+        if !self.hang.reached() {
+            return Ok(());
+        }
         let (watchdog, releases) = (rules.watchdog, rules.releases);
         let started = Instant::now();
         while rules.releases == releases {
@@ -230,8 +236,11 @@ impl FaultState {
                 continue;
             };
             let Some(left) = limit.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) else {
-                drop(rules);
                 self.lose("an operation took longer than the watchdog allows (Faults::hang_operation)");
+                // What else hangs on the device goes with it.
+                rules.releases += 1;
+                drop(rules);
+                self.released.notify_all();
                 return self.check();
             };
             (rules, _) = self.released.wait_timeout(rules, left).unwrap_or_else(PoisonError::into_inner);

@@ -162,6 +162,21 @@ fn the_watchdog_loses_the_device_of_hanging_work() {
 }
 
 #[test]
+fn what_hangs_goes_with_the_device() {
+    let it = Setup::new();
+    it.faults.hang_operation(1, None);
+    it.enqueue().unwrap();
+    let first = it.stream.completion().unwrap();
+    std::thread::sleep(Duration::from_millis(10));
+    it.faults.hang_operation(1, Some(Duration::from_millis(10)));
+    let other = Stream::new(&it.device).unwrap();
+    let raw = HostStreamRef::of(&other).unwrap();
+    raw.enqueue(|| Ok(())).unwrap();
+    assert_eq!(other.synchronize().unwrap_err().kind(), ErrorKind::DeviceLost);
+    assert_eq!(first.wait().unwrap_err().kind(), ErrorKind::DeviceLost);
+}
+
+#[test]
 fn latency_is_a_base_and_a_time_for_each_item() {
     let it = Setup::new();
     it.faults.set_latency(Duration::from_millis(2), Duration::from_millis(4));
