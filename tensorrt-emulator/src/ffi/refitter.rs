@@ -178,8 +178,10 @@ impl RefitterObject {
             let text = format!("{} weights are not set, among them {names:?}", missing.len());
             return Err(Error::new(ErrorCode::InvalidState, text));
         }
-        let set = std::mem::take(&mut lock(&self.state).set);
-        let storages = set.into_iter().map(|(index, (storage, _))| (index, storage)).collect();
+        // What was set stays set, for the next refit.
+        let state = lock(&self.state);
+        let storages = state.set.iter().map(|(&index, (storage, _))| (index, storage.clone())).collect();
+        drop(state);
         let refitted = self.slot.current().refitted(&storages)?;
         self.slot.replace(refitted);
         Ok(true)
@@ -295,10 +297,7 @@ pub(super) fn fill(api: &mut Api) {
                 Ok(true)
             }
             fn IRefitter_getMaxThreads(refitter) -> i32 { Ok(lock(&refitter.state).threads) }
-            fn IRefitter_releaseRefitResources(refitter) -> bool {
-                lock(&refitter.state).set.clear();
-                Ok(true)
-            }
+            fn IRefitter_releaseRefitResources(_refitter) -> bool { Ok(true) }
             fn IRefitter_getLogger(refitter) -> *mut ILogger { Ok(refitter.scope.logger()) }
             fn IRefitter_setErrorRecorder(refitter, recorder: *mut tensorrt_sys::IErrorRecorder) {
                 refitter.scope.set_recorder(recorder);

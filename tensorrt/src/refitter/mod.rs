@@ -2,9 +2,11 @@
 
 mod onnx;
 
+use std::collections::BTreeMap;
 use std::ffi::c_char;
+use std::mem::ManuallyDrop;
 
-use cuda_utils::Stream;
+use cuda_utils::{SharedUse, Stream};
 use tensorrt_sys::{IParserRefitter, IRefitter, Library, WeightsRole};
 
 use crate::TensorLocation;
@@ -52,12 +54,20 @@ use crate::value::{Value, c_string, properties, text};
 pub struct Refitter {
     // Destroyed in this order: what has the weights of models, the refitter, the engine.
     parsers: Vec<Raw<IParserRefitter>>,
-    raw: Raw<IRefitter>,
+    raw: ManuallyDrop<Raw<IRefitter>>,
     engine: Engine,
-    /// What was set, which TensorRT does not copy until the engine is refitted.
-    kept: Vec<Weights>,
-    /// Where a refit may still be going on.
-    pending: Option<Stream>,
+    /// What was set. TensorRT refers to it until other weights take its place, even when the engine was refitted: the next refit reads it
+    /// again.
+    kept: BTreeMap<Place, Weights>,
+    /// The refit that a stream may still be working on.
+    refits: SharedUse,
+}
+
+/// What weights were set for.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Role(String, WeightsRole),
+    Name(String),
 }
 
 impl Refitter {
@@ -87,7 +97,8 @@ impl Refitter {
             // SAFETY: the refitter is alive, and the recorder is this library's and lives as long as the process.
             unsafe { call!(raw, IRefitter_setErrorRecorder(recorder)) }?;
         }
-        Ok(Refitter { parsers: Vec::new(), raw, engine, kept: Vec::new(), pending: None })
+        let refits = SharedUse::new(engine.device())?;
+        Ok(Refitter { parsers: Vec::new(), raw: ManuallyDrop::new(raw), engine, kept: BTreeMap::new(), refits })
     }
 
     fn library(&self) -> &Library {
@@ -104,11 +115,12 @@ impl Refitter {
         let name = c_string("use the layer", layer)?;
         let (role_raw, raw) = (role.cross(self.library())?, weights.to_raw(self.library())?);
         let operation = Operation::begin();
-        // SAFETY: the refitter is alive as long as `self`; the name lives during the call, the values are kept until the engine is refitted.
+        // SAFETY: the refitter is alive as long as `self`; the name lives during the call, the values are kept until others take
+        // their place or the refitter is gone.
         let taken = unsafe { call!(self.raw, IRefitter_setWeights(name.as_ptr(), role_raw, raw)) }?;
         let tried = format_args!("set the weights {role} of the layer {layer:?}");
         operation.truth(self.library(), ErrorKind::Setting, tried, taken)?;
-        self.kept.push(weights.clone());
+        self.kept.insert(Place::Role(layer.to_owned(), role), weights.clone());
         Ok(())
     }
 
@@ -127,10 +139,10 @@ impl Refitter {
         let (raw, place) = (weights.to_raw(self.library())?, location.cross(self.library())?);
         let operation = Operation::begin();
         // SAFETY: the refitter is alive as long as `self`; the name lives during the call, the values, which are on the host, are kept until
-        // the engine is refitted.
+        // others take their place or the refitter is gone.
         let taken = unsafe { call!(self.raw, IRefitter_setNamedWeightsWithLocation(string.as_ptr(), raw, place)) }?;
         operation.truth(self.library(), ErrorKind::Setting, format_args!("set the weights {name:?}"), taken)?;
-        self.kept.push(weights.clone());
+        self.kept.insert(Place::Name(name.to_owned()), weights.clone());
         Ok(())
     }
 
@@ -145,7 +157,9 @@ impl Refitter {
         let operation = Operation::begin();
         // SAFETY: the refitter is alive as long as `self`; the name lives during the call.
         let taken = unsafe { call!(self.raw, IRefitter_unsetNamedWeights(string.as_ptr())) }?;
-        operation.truth(self.library(), ErrorKind::Setting, format_args!("take back the weights {name:?}"), taken)
+        operation.truth(self.library(), ErrorKind::Setting, format_args!("take back the weights {name:?}"), taken)?;
+        self.kept.remove(&Place::Name(name.to_owned()));
+        Ok(())
     }
 
     /// The weights of that name that were set; none if there were not.
@@ -163,7 +177,7 @@ impl Refitter {
         if raw.values.is_null() {
             return Ok(None);
         }
-        // SAFETY: the values are those that were set, which are kept until the engine is refitted.
+        // SAFETY: the values are those that were set, which are kept until others take their place.
         unsafe { Weights::copy_of(self.library(), &raw, "IRefitter::getNamedWeights") }.map(Some)
     }
 
@@ -280,23 +294,24 @@ impl Refitter {
         set set_weights_validation => IRefitter_setWeightsValidation: bool;
     }
 
-    /// Gives the engine the weights that were set, and blocks until it has them.
+    /// Gives the engine the weights that were set, and blocks until it has them. They stay set: the next refit gives them again.
     ///
     /// # Errors
     ///
-    /// `Setting` if weights are missing ([`Refitter::missing_weights`]) or TensorRT refuses some.
+    /// `Setting` if weights are missing ([`Refitter::missing_weights`]) or TensorRT refuses some, `Cuda` with the error with which an
+    /// earlier refit on a stream failed.
     #[doc(alias = "nvinfer1::IRefitter::refitCudaEngine")]
     pub fn refit(&mut self) -> Result<()> {
+        self.wait()?;
         self.engine.device().make_current()?;
         let operation = Operation::begin();
-        // SAFETY: the refitter is alive as long as `self`, and nobody else has a handle to the engine or a context of it.
+        // SAFETY: the refitter is alive as long as `self`, nobody else has a handle to the engine or a context of it, and no refit is going
+        // on.
         let done = unsafe { call!(self.raw, IRefitter_refitCudaEngine()) }?;
-        operation.truth(self.library(), ErrorKind::Setting, "refit the engine", done)?;
-        self.forget();
-        Ok(())
+        operation.truth(self.library(), ErrorKind::Setting, "refit the engine", done)
     }
 
-    /// Has a stream give the engine the weights that were set. [`Refitter::finish`] waits for it.
+    /// Has a stream give the engine the weights that were set. [`Refitter::finish`] waits for it, and so does another refit.
     ///
     /// # Errors
     ///
@@ -304,15 +319,16 @@ impl Refitter {
     #[doc(alias = "nvinfer1::IRefitter::refitCudaEngineAsync")]
     pub fn refit_async(&mut self, stream: &Stream) -> Result<()> {
         let tried = "refit the engine on a stream";
-        if stream.device() != self.engine.device() {
-            return Err(Error::invalid(tried, "the stream is of another device than the engine"));
-        }
+        self.wait()?;
         self.engine.device().make_current()?;
         let operation = Operation::begin();
-        // SAFETY: as in `refit`; the stream and the weights are kept until the stream was waited for.
-        let done = unsafe { call!(self.raw, IRefitter_refitCudaEngineAsync(stream.as_raw())) }?;
-        self.pending = Some(stream.clone());
-        operation.truth(self.library(), ErrorKind::Setting, tried, done)
+        let guard = self.refits.begin(stream)?;
+        // SAFETY: as in `refit`; the stream is of the engine's device (checked by `begin`), and what it does is waited for before the
+        // refitter or the engine goes.
+        let done = unsafe { call!(self.raw, IRefitter_refitCudaEngineAsync(stream.as_raw())) };
+        let finished = guard.finish();
+        operation.truth(self.library(), ErrorKind::Setting, tried, done?)?;
+        finished.map_err(|error| Error::cuda(tried, error))
     }
 
     /// Waits for what is going on, and gives the engine back.
@@ -320,12 +336,12 @@ impl Refitter {
     /// # Errors
     ///
     /// `Cuda` with the error with which refitting on a stream failed.
-    pub fn finish(mut self) -> Result<Engine> {
+    pub fn finish(self) -> Result<Engine> {
         self.wait()?;
         Ok(self.engine.clone())
     }
 
-    /// Lets memory go that refitting keeps for the next time. TensorRT 11.4 and RTX 1.7.
+    /// Lets memory go that TensorRT keeps for the next refit. TensorRT 11.4 and RTX 1.7.
     ///
     /// # Errors
     ///
@@ -336,29 +352,26 @@ impl Refitter {
         let operation = Operation::begin();
         // SAFETY: the refitter is alive as long as `self`, and nothing of it is going on.
         let done = unsafe { call!(self.raw, IRefitter_releaseRefitResources()) }?;
-        operation.truth(self.library(), ErrorKind::Setting, "release what refitting keeps", done)?;
-        self.forget();
-        Ok(())
+        operation.truth(self.library(), ErrorKind::Setting, "release what refitting keeps", done)
     }
 
-    fn wait(&mut self) -> Result<()> {
-        match self.pending.take() {
-            Some(stream) => stream.synchronize().map_err(|error| Error::cuda("refit the engine on a stream", error)),
-            None => Ok(()),
-        }
-    }
-
-    /// Lets weights go that TensorRT does not refer to any more.
-    fn forget(&mut self) {
-        self.kept.clear();
-        self.parsers.clear();
+    fn wait(&self) -> Result<()> {
+        self.refits.synchronize().map_err(|error| Error::cuda("refit the engine on a stream", error))
     }
 }
 
 impl Drop for Refitter {
     fn drop(&mut self) {
-        // An error means that the work is over, for it failed.
-        let _ = self.wait();
+        // An error other than this means that the work is over, because it failed.
+        if self.refits.synchronize().is_err_and(|error| error.kind() == cuda_utils::ErrorKind::NotPermitted) {
+            // In a host callback nothing can be waited for: what a refit in flight may use is leaked.
+            let used = (std::mem::take(&mut self.parsers), std::mem::take(&mut self.kept), self.engine.clone());
+            let _ = ManuallyDrop::new(used);
+            return;
+        }
+        self.parsers.clear();
+        // SAFETY: nothing of the refitter is going on, the parsers that refer to it are gone, and the field is not used again.
+        unsafe { ManuallyDrop::drop(&mut self.raw) };
     }
 }
 

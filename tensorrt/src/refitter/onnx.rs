@@ -59,14 +59,14 @@ impl Refitter {
         Ok(unsafe { Raw::new(library, pointer) })
     }
 
-    /// Keeps a parser, whose weights the refitter refers to, or reports why it failed.
+    /// Keeps a parser, whose weights the refitter refers to, and reports why it failed: weights that came before the error stay set.
     fn keep(&mut self, parser: Raw<IParserRefitter>, operation: Operation, set: bool, tried: &str) -> Result<()> {
+        let errors = if set { Ok(Vec::new()) } else { errors(&parser) };
+        self.parsers.push(parser);
         if set {
-            self.parsers.push(parser);
             return Ok(());
         }
-        let errors = errors(&parser)?;
-        Err(operation.fail(self.library(), ErrorKind::Parse, tried).with_parser_errors(errors))
+        Err(operation.fail(self.library(), ErrorKind::Parse, tried).with_parser_errors(errors?))
     }
 }
 

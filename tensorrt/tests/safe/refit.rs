@@ -118,3 +118,34 @@ fn refit_flags_reach_the_plan_through_the_engine_builder() {
     let builder = EngineBuilder::from_onnx(&library(), digits()).unwrap().profile(profile).flag(BuilderFlag::Refit);
     assert!(Engine::from_plan(&library(), &builder.build().unwrap()).unwrap().is_refittable().unwrap());
 }
+
+#[test]
+fn weights_stay_set_for_the_next_refit_and_the_one_on_a_stream_is_waited_for() {
+    let device = tensorrt::Device::host_with(cuda_utils::HostOptions::new());
+    let plan = digits_plan(&[BuilderFlag::Refit]).unwrap();
+    let engine = tensorrt::Runtime::with_device(&library(), &device).unwrap().deserialize(&plan).unwrap();
+    let faults = cuda_utils::host::Faults::of(&device).unwrap();
+    let stream = Stream::new(&device).unwrap();
+    let mut refitter = Refitter::new(engine).unwrap();
+    let elsewhere = Stream::new(&tensorrt::Device::host_with(cuda_utils::HostOptions::new())).unwrap();
+    assert!(refitter.refit_async(&elsewhere).unwrap_err().to_string().contains("device"));
+    refitter.set_weights_from_onnx(&digits()).unwrap();
+    // Work of before on the stream stands for a refit that takes its time.
+    stream.launch_host(|| std::thread::sleep(std::time::Duration::from_millis(50))).unwrap();
+    refitter.refit_async(&stream).unwrap();
+    refitter.refit().unwrap();
+    assert!(stream.is_idle().unwrap());
+    let name = refitter.all_weights().unwrap().swap_remove(0);
+    let ones = Weights::new(&vec![1.0_f32; refitter.weights_prototype(&name).unwrap().1]);
+    refitter.set_named_weights(&name, &Weights::new(&ones.to_vec::<f32>().unwrap())).unwrap();
+    refitter.refit().unwrap();
+    // Memory that was freed too early would be taken by these.
+    let _others = [(); 8].map(|()| Weights::new(&vec![2.0_f32; ones.len()]));
+    assert_eq!(refitter.named_weights(&name).unwrap(), Some(ones.clone()));
+    refitter.release_refit_resources().unwrap();
+    assert_eq!(refitter.named_weights(&name).unwrap(), Some(ones));
+    refitter.refit_async(&stream).unwrap();
+    // A lost device is reported, not waited for in vain, and the refitter can be dropped.
+    faults.lose_device();
+    assert_eq!(refitter.finish().unwrap_err().kind(), ErrorKind::Cuda);
+}
