@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use tensorrt_sys::DataType;
 
 use super::packed::{e8m0_to_f32, f32_to_e8m0, f32_to_fp4, f32_to_fp8, fp8_to_f32, pack};
-use super::words::{extents, steps};
+use super::words::{axis, extents, steps};
 use super::{Call, Kernel, Request, convert, same_len};
+use crate::tensor::Dims;
 use crate::{Error, Result};
 
 /// A prepared dynamic quantization.
@@ -14,6 +15,8 @@ use crate::{Error, Result};
 struct DynamicQuantize {
     /// The largest value of the quantized type.
     largest: f32,
+    /// The extents of a block; those at the end of a dimension may be smaller.
+    block: Vec<usize>,
 }
 
 /// Prepares a quantization of float, half or bfloat16 to fp4 or fp8 with scales of fp8, e8m0 or float. A block's scale is its largest
@@ -21,8 +24,14 @@ struct DynamicQuantize {
 /// the scales) and rounded. The data is divided by the scale as it was rounded.
 ///
 /// # Errors
-/// The types are others.
-pub(super) fn prepare(request: &Request<'_>, to: DataType, scale_type: DataType) -> Result<Box<dyn Kernel>> {
+/// The types are others, or the blocks do not fit the input's rank.
+pub(super) fn prepare(
+    request: &Request<'_>,
+    (along, size): (i32, i32),
+    shape: Option<&Dims>,
+    to: DataType,
+    scale_type: DataType,
+) -> Result<Box<dyn Kernel>> {
     let largest = match to {
         DataType::Fp4 => 6.0,
         DataType::Fp8 => 448.0,
@@ -34,7 +43,15 @@ pub(super) fn prepare(request: &Request<'_>, to: DataType, scale_type: DataType)
     if !convert::is_computable(request.input_type(0)?) {
         return Err(request.unsupported_types());
     }
-    Ok(Box::new(DynamicQuantize { largest }))
+    let rank = request.input_ranks.first().copied().flatten().unwrap_or(0);
+    let mut block = shape.copied().unwrap_or_else(|| Dims::splat(1, rank));
+    if shape.is_none() {
+        block[axis(along.into(), rank)?] = size.into();
+    }
+    if block.rank() != rank || block.iter().any(|&extent| extent < 1) {
+        return Err(Error::config(format!("blocks of {block} in a tensor of {rank} dimensions")));
+    }
+    Ok(Box::new(DynamicQuantize { largest, block: extents(&block) }))
 }
 
 /// Stores scales and returns them as they were rounded.
@@ -67,20 +84,18 @@ impl Kernel for DynamicQuantize {
         same_len(&input, call.output(0)?)?;
         let shape = extents(input.dims());
         let count = extents(call.output(1)?.dims());
-        if count.len() != shape.len()
-            || count.iter().zip(&shape).any(|(&count, &extent)| count == 0 || extent % count != 0)
-        {
-            return Err(Error::config(format!("blocks of {count:?} in a tensor of {shape:?}")));
+        if shape.iter().zip(&self.block).map(|(extent, block)| extent.div_ceil(*block)).ne(count.iter().copied()) {
+            return Err(Error::config(format!("{count:?} blocks of {:?} in a tensor of {shape:?}", self.block)));
         }
         let (own, of_scales) = (steps(&shape), steps(&count));
         let block_of = |index: usize| -> usize {
-            (0..shape.len()).map(|d| index / own[d] % shape[d] / (shape[d] / count[d]) * of_scales[d]).sum()
+            (0..shape.len()).map(|d| index / own[d] % shape[d] / self.block[d] * of_scales[d]).sum()
         };
         let x: Cow<'_, [f32]> = convert::load(&input)?;
         let mut largest = vec![0.0f32; count.iter().product()];
         for (index, value) in x.iter().enumerate() {
             let block = &mut largest[block_of(index)];
-            *block = if value.is_nan() { f32::NAN } else { block.max(value.abs()) };
+            *block = if value.is_nan() || block.is_nan() { f32::NAN } else { block.max(value.abs()) };
         }
         let scales = largest.iter().map(|size| size / self.largest).collect();
         let out = call.output(1)?;
@@ -111,7 +126,8 @@ mod tests {
 
     fn quantized(to: DataType, scale_type: DataType, scales: &[i64], second: Option<f32>) -> (Vec<u8>, Vec<u8>) {
         let x = tensor(&[2, 2], &[12.0f32, -6.0, 0.0, 3.0]);
-        let kind = LayerKind::DynamicQuantize { axis: 1, block_size: 2, block_shape: None, to, scale_type };
+        let block_shape = (scales == [1, 1]).then(|| Dims::splat(2, 2));
+        let kind = LayerKind::DynamicQuantize { axis: 1, block_size: 2, block_shape, to, scale_type };
         let second = second.map(|scale| tensor(&[], &[scale]));
         let outputs = [(to, &[2, 2][..]), (scale_type, scales)];
         let out = run(&kind, &[Some(&x), second.as_ref()], &outputs).unwrap();
@@ -130,5 +146,30 @@ mod tests {
         );
         let (codes, scale) = quantized(DataType::Fp8, DataType::Float, &[1, 1], None);
         assert_eq!((codes, scale), (vec![0x7E, 0xF6, 0x00, 0x6E], (12.0f32 / 448.0).to_le_bytes().to_vec()));
+    }
+
+    fn scales(x: &[f32], dims: &[i64], block: &[i64]) -> Vec<f32> {
+        let block_shape = Some(Dims::of(block).unwrap());
+        let (to, scale_type) = (DataType::Fp8, DataType::Float);
+        let kind = LayerKind::DynamicQuantize { axis: 0, block_size: 16, block_shape, to, scale_type };
+        let count: Vec<i64> = dims.iter().zip(block).map(|(&extent, &block)| (extent + block - 1) / block).collect();
+        let out = run(&kind, &[Some(&tensor(dims, x))], &[(to, dims), (scale_type, &count)]).unwrap();
+        out[1].view().as_slice::<f32>().unwrap().iter().map(|scale| scale * 448.0).collect()
+    }
+
+    #[test]
+    fn the_last_block_of_a_dimension_may_be_smaller() {
+        let mut x = [1.0f32; 18];
+        // Row 3 belongs to the first block of four rows of nine.
+        x[6] = 56.0;
+        assert_eq!(scales(&x, &[9, 2], &[4, 2]), [56.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_nan_is_its_blocks_scale_wherever_it_stands() {
+        for x in [[f32::NAN, 1.0, 7.0, 7.0], [1.0, f32::NAN, 7.0, 7.0]] {
+            let found = scales(&x, &[2, 2], &[1, 2]);
+            assert!(found[0].is_nan() && found[1] == 7.0, "{x:?} {found:?}");
+        }
     }
 }

@@ -214,7 +214,9 @@ pub fn prepare(request: &Request<'_>) -> Result<Box<dyn Kernel>> {
         LayerKind::DistCollective(_) => Err(Error::unsupported(
             "an exchange between devices (IDistCollectiveLayer): the emulator has one device and no communicator",
         )),
-        LayerKind::DynamicQuantize { to, scale_type, .. } => dynamic_quantize::prepare(request, *to, *scale_type),
+        LayerKind::DynamicQuantize { axis, block_size, block_shape, to, scale_type } => {
+            dynamic_quantize::prepare(request, (*axis, *block_size), block_shape.as_ref(), *to, *scale_type)
+        }
         LayerKind::ElementWise { op } => elementwise::prepare(request, *op),
         LayerKind::Fill(params) => fill::prepare(request, params),
         LayerKind::Gather { axis, num_elementwise_dims, mode } => {
