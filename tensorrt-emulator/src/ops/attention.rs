@@ -142,10 +142,9 @@ impl Kernel for Prepared {
         let (x, y, z) = (convert::load(&query)?, convert::load(&key)?, convert::load(&value)?);
         let out = call.output(0)?;
         same_len(&query, out)?;
-        let entries = q.rows.iter().zip(&k.rows).enumerate();
-        let pairs: Vec<Pair> = entries
-            .flat_map(|(batch, (&q, &k))| (0..self.heads_of(&query)).map(move |head| Pair { batch, head, q, k }))
-            .collect();
+        let (heads, entries) = (q.heads, q.rows.iter().zip(&k.rows).enumerate());
+        let pairs: Vec<Pair> =
+            entries.flat_map(|(batch, (&q, &k))| (0..heads).map(move |head| Pair { batch, head, q, k })).collect();
         let group = q.heads / k.heads;
         let one = |pair: &Pair, out: &mut [f32]| -> Result<()> {
             let visible = Visible::new(self.causal, valid.as_deref(), pair.batch, pair.q.tokens, pair.k.tokens)?;
@@ -204,10 +203,6 @@ struct Operands<'a> {
 }
 
 impl Prepared {
-    fn heads_of(&self, query: &TensorView<'_>) -> usize {
-        extents(query.dims()).get(1).copied().unwrap_or(0)
-    }
-
     fn scale(&self, view: &TensorView<'_>) -> Result<f32> {
         match convert::load(view)?[..] {
             [scale] if scale > 0.0 => Ok(scale),
@@ -228,7 +223,9 @@ impl Prepared {
         out: &mut [f32],
     ) -> Result<()> {
         let (tokens, keys, size) = (pair.q.tokens, pair.k.tokens, on.size);
-        if keys == 0 || size == 0 {
+        // What lies beyond the length is not the entry's: it is left out, not multiplied by 0, for it may be NaN.
+        let valid = visible.keys();
+        if valid == 0 || size == 0 {
             out.fill(0.0);
             return Ok(());
         }
@@ -236,7 +233,7 @@ impl Prepared {
         let mut scores = Buffer::take(block.min(tokens) * keys);
         let mut weights = Buffer::take(block.min(tokens) * keys);
         let transposed = Operand::matrix(size, keys, 1, pair.k.token);
-        let values = Operand::matrix(keys, size, pair.k.token, 1);
+        let values = Operand::matrix(valid, size, pair.k.token, 1);
         let span = (keys - 1) * pair.k.token + size;
         let (k, v) = (rows(on.k, span)?, rows(on.v, span)?);
         for (index, out) in out.chunks_mut(block * size).enumerate() {
@@ -257,7 +254,7 @@ impl Prepared {
                     self.quantize(weights, scale);
                 }
             }
-            product(&weights[..count * keys], &Operand::matrix(count, keys, keys, 1), v, &values, out);
+            product(&weights[..count * keys], &Operand::matrix(count, valid, keys, 1), v, &values, out);
         }
         Ok(())
     }

@@ -48,6 +48,11 @@ impl Visible {
         Ok(Self { keys: length, offset })
     }
 
+    /// How many keys the batch entry has.
+    pub(super) fn keys(self) -> usize {
+        self.keys
+    }
+
     /// The end of the keys that query `row` sees.
     pub(super) fn end(self, row: usize) -> usize {
         let Some(offset) = self.offset else { return self.keys };

@@ -133,6 +133,23 @@ fn lengths_hide_the_end() {
 }
 
 #[test]
+fn what_lies_beyond_the_length_is_not_read() {
+    let mut data = Data::of(SMALL);
+    let lengths = tensor(&[2], &[4i32, 0]);
+    let given = [None, None, None, Some(&lengths)];
+    let clean = data.run(SMALL, plain(CausalMaskKind::None), &given).unwrap();
+    let row = |batch: usize, head: usize, key: usize| ((batch * SMALL.shared + head) * SMALL.keys + key) * SMALL.size;
+    for (batch, length) in [(0, 4), (1, 0)] {
+        for (head, key) in (0..SMALL.shared).flat_map(|head| (length..SMALL.keys).map(move |key| (head, key))) {
+            data.k[row(batch, head, key)..][..SMALL.size].fill(f32::NAN);
+            data.v[row(batch, head, key)..][..SMALL.size].fill(f32::NAN);
+        }
+    }
+    assert_eq!(data.run(SMALL, plain(CausalMaskKind::None), &given).unwrap(), clean);
+    assert!(clean[clean.len() / 2..].iter().all(|&value| value == 0.0));
+}
+
+#[test]
 fn masks_broadcast() {
     let data = Data::of(SMALL);
     let allowed: Vec<bool> = (0..2 * 3 * 5).map(|i| i % 7 != 0 && i / 5 != 4).collect();
