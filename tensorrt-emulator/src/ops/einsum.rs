@@ -41,6 +41,26 @@ fn strides(dims: &[usize]) -> Vec<usize> {
     strides
 }
 
+/// The elements that a step's operand or product may have: 4 GiB of them.
+const LARGEST: usize = 1 << 30;
+
+/// The number of elements of these labels.
+///
+/// # Errors
+/// There are more than [`LARGEST`]: extents of 1 that are repeated, or a product of many operands, need far more memory than all of them.
+fn volume(labels: &[(char, usize)]) -> Result<usize> {
+    if labels.iter().any(|&(_, extent)| extent == 0) {
+        return Ok(0);
+    }
+    let volume = labels.iter().try_fold(1usize, |volume, &(_, extent)| volume.checked_mul(extent));
+    volume.filter(|&volume| volume <= LARGEST).ok_or_else(|| {
+        let labels: String = labels.iter().map(|l| l.0).collect();
+        Error::unsupported(format!(
+            "an intermediate product over the labels \"{labels}\" of more than {LARGEST} elements: split the equation"
+        ))
+    })
+}
+
 /// Calls `visit` with the source offset of each point of the nest, in order.
 fn visit(loops: &[Loop], visit: &mut impl FnMut(usize)) {
     let total: usize = loops.iter().map(|l| l.extent).product();
@@ -103,15 +123,18 @@ impl<'v> Operand<'v> {
     }
 
     /// The operand's elements in the order of `labels`.
-    fn gather(&self, labels: &[(char, usize)]) -> Buffer {
-        let mut buffer = Buffer::take(labels.iter().map(|l| l.1).product());
+    fn gather(&self, labels: &[(char, usize)]) -> Result<Buffer> {
+        let mut buffer = Buffer::take(volume(labels)?);
+        if buffer.is_empty() {
+            return Ok(buffer);
+        }
         let mut slots = buffer.iter_mut();
         visit(&self.loops(labels), &mut |offset| {
             if let Some(slot) = slots.next() {
                 *slot = self.values[offset];
             }
         });
-        buffer
+        Ok(buffer)
     }
 
     /// The product with `other`, summed over the labels that are not `kept`.
@@ -141,17 +164,16 @@ impl<'v> Operand<'v> {
             };
             list.push((label, extent));
         }
-        let product = |labels: &[(char, usize)]| labels.iter().map(|l| l.1).product::<usize>();
-        let (batches, m, n, k) = (product(&batch), product(&rows), product(&columns), product(&depth));
-        let x = self.gather(&[&batch[..], &rows, &depth].concat());
-        let y = other.gather(&[&batch[..], &depth, &columns].concat());
-        let mut products = vec![0.0; batches * m * n];
+        let (m, n, k) = (volume(&rows)?, volume(&columns)?, volume(&depth)?);
+        let made = [&batch[..], &rows, &columns].concat();
+        let mut products = vec![0.0; volume(&made)?];
+        let x = self.gather(&[&batch[..], &rows, &depth].concat())?;
+        let y = other.gather(&[&batch[..], &depth, &columns].concat())?;
         for (index, out) in products.chunks_exact_mut((m * n).max(1)).enumerate() {
             let left = Left::pack(&x[index * m * k..(index + 1) * m * k], m, k, k, 1);
             let right = PackedRight::pack(&y[index * k * n..(index + 1) * k * n], k, n, n, 1);
             multiply(&left, right.as_right(), None, Grid::dense(n), out, n);
         }
-        let made = [batch, rows, columns].concat();
         let steps = strides(&made.iter().map(|l| l.1).collect::<Vec<_>>());
         let labels =
             made.iter().zip(steps).map(|(&(label, extent), stride)| (label, Loop { extent, stride })).collect();
@@ -242,5 +264,15 @@ mod tests {
             assert!(einsum(equation, &[A], &[2]).is_err(), "{equation}");
         }
         assert!(einsum("ij,jk->ik", &[A, A], &[2, 3]).is_err());
+        // Vectors of which three make 2^48 elements, four more than can be counted.
+        let (ones, one) = ([1.0f32; 1 << 16], [1.0f32]);
+        let vector = (&[1i64 << 16][..], &ones[..]);
+        for (equation, count) in [("a,b,c,abc->", 3), ("a,b,c,d,abcd->", 4)] {
+            let mut inputs = vec![vector; count];
+            let dims = vec![1i64; count];
+            inputs.push((&dims, &one));
+            let error = einsum(equation, &inputs, &[]).unwrap_err();
+            assert!(error.message().contains("intermediate"), "{error}");
+        }
     }
 }
