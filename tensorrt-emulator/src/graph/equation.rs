@@ -25,6 +25,9 @@ impl Equation {
     pub(crate) fn parse(equation: &str, ranks: &[usize]) -> Result<Self> {
         let refuse = |why: &str| Error::config(format!("the equation \"{equation}\" {why}"));
         let text: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
+        if let Some(bad) = text.chars().find(|c| !c.is_ascii_lowercase() && !".,->".contains(*c)) {
+            return Err(refuse(&format!("has the character '{bad}': labels are lower-case letters")));
+        }
         let (left, right) = match text.split_once("->") {
             Some((left, right)) => (left, Some(right)),
             None => (text.as_str(), None),
@@ -108,5 +111,7 @@ mod tests {
         ] {
             assert!(Equation::parse(bad, ranks).is_err(), "{bad}");
         }
+        let error = Equation::parse("Ij->jI", &[2]).unwrap_err();
+        assert!(error.message().contains("'I'"), "{error}");
     }
 }
