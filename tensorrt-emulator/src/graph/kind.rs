@@ -433,6 +433,30 @@ impl LayerKind {
         }
     }
 
+    /// The most inputs that a layer with `inputs` inputs can be given.
+    pub fn max_inputs(&self, inputs: usize) -> usize {
+        match self {
+            Self::AttentionInput(_) => 7,
+            Self::Moe(_) => 11,
+            Self::KvCacheUpdate(_) | Self::RotaryEmbedding { .. } => 4,
+            Self::Slice(_) => 6,
+            Self::Nms { .. } => 5,
+            Self::Convolution(_) | Self::Deconvolution(_) | Self::Quantize(_) | Self::Dequantize(_) | Self::Fill(_) => {
+                3
+            }
+            Self::ConditionalOutput { .. }
+            | Self::Cumulative { .. }
+            | Self::DynamicQuantize { .. }
+            | Self::LoopOutput { .. }
+            | Self::Recurrence { .. }
+            | Self::Resize(_)
+            | Self::Shuffle(_)
+            | Self::Squeeze
+            | Self::TopK(_) => 2,
+            _ => inputs,
+        }
+    }
+
     /// The weights that it names, to change.
     pub(crate) fn weights_mut(&mut self) -> Vec<&mut WeightsId> {
         match self {

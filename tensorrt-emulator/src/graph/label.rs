@@ -79,28 +79,4 @@ impl LayerKind {
             _ => format!("_output_{output}"),
         }
     }
-
-    /// The most inputs that a layer with `inputs` inputs can be given.
-    pub fn max_inputs(&self, inputs: usize) -> usize {
-        match self {
-            Self::AttentionInput(_) => 7,
-            Self::Moe(_) => 11,
-            Self::KvCacheUpdate(_) | Self::RotaryEmbedding { .. } => 4,
-            Self::Slice(_) => 6,
-            Self::Nms { .. } => 5,
-            Self::Convolution(_) | Self::Deconvolution(_) | Self::Quantize(_) | Self::Dequantize(_) | Self::Fill(_) => {
-                3
-            }
-            Self::ConditionalOutput { .. }
-            | Self::Cumulative { .. }
-            | Self::DynamicQuantize { .. }
-            | Self::LoopOutput { .. }
-            | Self::Recurrence { .. }
-            | Self::Resize(_)
-            | Self::Shuffle(_)
-            | Self::Squeeze
-            | Self::TopK(_) => 2,
-            _ => inputs,
-        }
-    }
 }
