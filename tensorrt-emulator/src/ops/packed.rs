@@ -83,7 +83,7 @@ pub(super) fn f32_to_e8m0(x: f32) -> u8 {
     (exponent + u8::from(above)).min(254)
 }
 
-/// The values of the elements of packed fp8 or fp4; `None` for other types.
+/// The values of the elements of fp8, packed fp4 or e8m0; `None` for other types.
 pub(super) fn floats(dtype: DataType, bytes: &[u8], count: usize) -> Option<Vec<f32>> {
     match dtype {
         DataType::Fp8 => Some(bytes.iter().map(|&code| fp8_to_f32(code)).collect()),

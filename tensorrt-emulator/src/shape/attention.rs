@@ -50,7 +50,7 @@ pub(super) fn infer(inputs: Inputs<'_>, attention: &Attention) -> Result<ValueIn
     if q.size != k.size {
         return Err(Error::config(format!("the heads of query and key have sizes {} and {}", q.size, k.size)));
     }
-    // An unknown number of heads only goes with another.
+    // The remainder is taken of −1 for an unknown number: unknown queries go with unknown keys or 1 head, unknown keys with any queries.
     if q.heads.checked_rem(k.heads) != Some(0) {
         return Err(Error::config(format!("{} heads of queries do not share {} heads of keys", q.heads, k.heads)));
     }

@@ -124,9 +124,6 @@ pub(super) fn dynamic(
     if !matches!(to, DataType::Fp4 | DataType::Fp8) {
         return Err(Error::config(format!("dynamic quantization to {} is not allowed", to.name())));
     }
-    if scale_type == DataType::Fp8 && inputs.optional(1).is_none() {
-        return Err(Error::config("scales of type kFP8 need the scale of the scales as input 1"));
-    }
     let (axis, size) = match blocks {
         Blocks::Axis(axis, size) if matches!(size, 16 | 32) => (check_axis(*axis, rank)?, i64::from(*size)),
         Blocks::Axis(_, size) => {

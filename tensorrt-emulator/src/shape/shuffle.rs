@@ -111,12 +111,7 @@ fn reshape(input: &Dims, wanted: &[Option<i64>], zero_is_placeholder: bool) -> R
             if zero { Ok(result) } else { Err(refuse("the number of elements differs".to_owned())) }
         }
         (Some(at), 1) if inferred == 1 => {
-            if given == 0 {
-                if rest != 0 {
-                    return Err(refuse("the number of elements differs".to_owned()));
-                }
-                return Err(refuse("-1 cannot be inferred beside an extent of 0".to_owned()));
-            }
+            // No extent beside the inferred one is 0, so that `given` is not.
             if rest % given != 0 {
                 return Err(refuse(format!("{rest} elements are not a multiple of {given}")));
             }
