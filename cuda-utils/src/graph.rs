@@ -115,8 +115,9 @@ impl Drop for Graph {
         let RawGraph::Cuda(graph) = &mut self.raw else { return };
         let (graph, last) = (graph.take(), self.last.take());
         callback::run_outside(move || {
-            if let Some(stream) = last {
-                // An error means that the work is over, for it failed.
+            if let Some(RawStream::Cuda(stream)) = last.as_ref().map(|stream| &stream.inner.raw) {
+                // The driver's stream itself, which waits whatever else the device has to report. An error means that the work is over, for
+                // it failed.
                 let _ = stream.synchronize();
             }
             drop(graph);
