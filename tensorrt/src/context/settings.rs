@@ -195,8 +195,11 @@ impl ExecutionContext {
     /// # Safety
     ///
     /// It is a communicator of NCCL that lives until another is set or the context is gone, and that nothing else uses during inferences.
+    /// (Inferences in flight are waited for, and a graph captured with the one before is dropped.)
     #[doc(alias = "nvinfer1::IExecutionContext::setCommunicator")]
     pub unsafe fn set_communicator(&mut self, communicator: *mut c_void) -> Result<()> {
+        self.synchronize()?;
+        self.forget_graph();
         let operation = Operation::begin();
         // SAFETY: the context is alive as long as `self`; the caller vouches for the communicator.
         let taken = unsafe { call!(self.raw, IExecutionContext_setCommunicator(communicator)) }?;
