@@ -19,7 +19,8 @@ impl ExecutionContext {
     /// # Errors
     ///
     /// `UnknownName` if there is no such tensor, `TypeMismatch` if the buffer has other elements, `InvalidArgument` if it is on another
-    /// device. A buffer that is too small is an error of the next inference, when all shapes are known.
+    /// device. A buffer that is too small, or is bound to an output whose shape depends on the data, is an error of the next inference,
+    /// when all shapes are known.
     #[doc(alias = "nvinfer1::IExecutionContext::setTensorAddress")]
     pub fn set_tensor<T: DeviceElement>(
         &mut self,

@@ -9,6 +9,7 @@ mod profiler;
 mod settings;
 mod shapes;
 
+use std::ffi::c_char;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -114,6 +115,10 @@ impl Pending {
             Some(known) => *known = update,
             None => self.0.push(update),
         }
+    }
+
+    fn forget(&mut self, name: *const c_char) {
+        self.0.retain(|known| known.name != name);
     }
 }
 

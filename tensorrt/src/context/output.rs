@@ -119,6 +119,14 @@ impl ExecutionContext {
             if info.is_input() || self.bindings[index].shape.is_some() || self.bindings[index].allocator.is_some() {
                 continue;
             }
+            if let Some(memory) = self.bindings[index].memory.take() {
+                // It would never be written. Without it the next inference goes through.
+                self.pending.forget(info.c_name().as_ptr());
+                self.device_use.detach(&memory);
+                let said = "its shape depends on the data, so TensorRT allocates it: bind nothing to it, and see `ExecutionContext::output`";
+                let tried = format!("enqueue an inference: use the buffer of {:?}", info.name());
+                return Err(Error::invalid(tried, said));
+            }
             let allocator = OutputAllocator::new(self.engine.library(), self.engine.device())?;
             let operation = Operation::begin();
             let (name, object) = (info.c_name().as_ptr(), allocator.as_ptr());
@@ -126,11 +134,7 @@ impl ExecutionContext {
             let taken = unsafe { call!(self.raw, IExecutionContext_setOutputAllocator(name, object)) }?;
             let tried = format_args!("have the output {:?} allocated", info.name());
             operation.truth(self.engine.library(), ErrorKind::Setting, tried, taken)?;
-            let binding = &mut self.bindings[index];
-            if let Some(memory) = binding.memory.take() {
-                self.device_use.detach(&memory);
-            }
-            binding.allocator = Some(allocator);
+            self.bindings[index].allocator = Some(allocator);
             self.allocates = true;
         }
         Ok(())

@@ -70,6 +70,22 @@ fn outputs_sized_by_the_data_are_allocated_and_owned() {
 }
 
 #[test]
+fn a_buffer_for_an_output_sized_by_the_data_is_refused_not_ignored() {
+    let engine = compressing_engine();
+    let stream = Stream::new(engine.device()).unwrap();
+    let mut context = engine.create_execution_context().unwrap();
+    let x = DeviceBuffer::<f32>::from_slice(&stream, &[3.0, 0.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0]).unwrap();
+    context.set_tensor("x", &x).unwrap();
+    context.set_tensor("doubled", &DeviceBuffer::<f32>::alloc(engine.device(), 8).unwrap()).unwrap();
+    context.set_tensor("y", &DeviceBuffer::<f32>::alloc(engine.device(), 8).unwrap()).unwrap();
+    let error = context.launch(&stream).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert!(error.to_string().contains("\"y\"") && error.to_string().contains("ExecutionContext::output"), "{error}");
+    context.launch(&stream).unwrap();
+    assert_eq!(context.output("y").unwrap().to_vec::<f32>(&stream).unwrap(), [3.0, 1.0, 2.0]);
+}
+
+#[test]
 fn a_session_returns_outputs_sized_by_the_data() {
     let mut session = Session::new(&compressing_engine()).unwrap();
     for count in [2, 8, 0, 5] {
