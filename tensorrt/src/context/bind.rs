@@ -107,6 +107,12 @@ impl ExecutionContext {
             let Some(memory) = &binding.memory else {
                 return Err(Error::new(ErrorKind::MissingInput, tried(), "no buffer was bound"));
             };
+            if self.kept.memory.as_ref().is_some_and(|activations| Arc::ptr_eq(activations, memory)) {
+                return Err(Error::invalid(
+                    tried(),
+                    "it is the context's device memory as well, which holds activations",
+                ));
+            }
             if memory.bytes() < binding.needed {
                 let said = format!("it has {} bytes, {} are needed", memory.bytes(), binding.needed);
                 return Err(Error::new(ErrorKind::ShapeMismatch, tried(), said));

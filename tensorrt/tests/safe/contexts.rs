@@ -96,6 +96,10 @@ fn activations_lie_in_the_users_memory() {
             assert_eq!(context.set_device_memory(&small).unwrap_err().kind(), ErrorKind::ShapeMismatch);
             assert!(context.needed_device_memory().unwrap() <= needed);
             context.set_device_memory(&shared).unwrap();
+            context.set_tensor_memory("image", &shared).unwrap();
+            let error = context.launch(&stream).unwrap_err();
+            assert!(error.to_string().contains("activations"), "{error}");
+            context.set_tensor("image", &image).unwrap();
         } else {
             assert_eq!(context.set_device_memory(&shared).unwrap_err().kind(), ErrorKind::InvalidArgument);
         }
