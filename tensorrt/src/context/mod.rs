@@ -97,7 +97,6 @@ struct Kept {
     /// The activation memory that the user gave.
     memory: Option<Arc<DeviceMemory>>,
     /// Where kernels are looked up.
-    #[expect(dead_code, reason = "it is kept, for the context uses it")]
     cache: Option<RuntimeCache>,
 }
 
@@ -325,7 +324,10 @@ impl Drop for ExecutionContext {
         // An error other than this means that the work is over, because it failed.
         let waited = self.device_use.synchronize();
         if waited.is_err_and(|error| error.kind() == cuda_utils::ErrorKind::NotPermitted) {
-            // In a host callback nothing can be waited for: the context and its engine are leaked, for work may be in flight.
+            // In a host callback nothing can be waited for: the context and its engine are leaked, for work may be in flight, and so is what
+            // that may read. (Memories know by themselves when they are used no more.)
+            let values: Vec<_> = self.bindings.iter_mut().map(|binding| binding.values.take()).collect();
+            let _ = ManuallyDrop::new((values, self.kept.cache.take()));
             return;
         }
         // TensorRT frees the context's memory on the device that is current; an error of the driver here surfaces on the next call.
