@@ -46,6 +46,7 @@ fn main() -> ExitCode {
 
 /// Builds or loads an engine, runs it, and reports.
 fn execute(options: &Options, logger: &'static Logger) -> Result<()> {
+    options.check_files()?;
     let machine = Machine::open(&options.library)?;
     let mut report = Report { library: machine.library().info().to_string(), ..Report::default() };
     let made = match (&options.model.onnx, &options.model.load_engine) {

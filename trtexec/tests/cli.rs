@@ -257,7 +257,12 @@ fn broken_files_are_errors() {
     quick(&["--onnx=/nowhere.onnx"]).fails(1, &["/nowhere.onnx", "No such file"]);
     quick(&["--loadEngine=/nowhere.engine"]).fails(1, &["/nowhere.engine", "No such file"]);
     trtexec(&["inspect", "/nowhere.onnx"]).fails(1, &["/nowhere.onnx", "No such file"]);
-    quick(&[&digits(), "--saveEngine=/nowhere/x.engine"]).fails(1, &["save the plan /nowhere/x.engine"]);
+    for name in ["saveEngine", "timingCacheFile", "exportTimes", "exportOutput", "exportProfile"] {
+        let (nowhere, a_folder) = (format!("--{name}=/nowhere/x"), option(name, std::env::temp_dir()));
+        let refused = quick(&[&digits(), &nowhere]).fails(1, &[&nowhere, "no such folder; make it first"]);
+        assert!(!refused.err.contains("is taken"), "it was told before the build: {}", refused.err);
+        quick(&[&digits(), &a_folder]).fails(1, &[&a_folder, "it is a folder"]);
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub(crate) use byte_size::ByteSize;
 pub(crate) use named_list::NamedList;
 pub(crate) use shape::Shape;
 
+use crate::failure::{self, Failure};
+
 /// Builds TensorRT engines from ONNX models, inspects them and times them, on a GPU or in CPU emulation.
 #[derive(Debug, Parser)]
 #[command(name = "trtexec", version, arg_required_else_help = true)]
@@ -33,6 +35,30 @@ pub(crate) struct Options {
 }
 
 /// What can be asked for instead of building and timing.
+impl Options {
+    /// Refuses files that cannot be written, before an engine is built that would be lost.
+    pub(crate) fn check_files(&self) -> failure::Result<()> {
+        let files = [
+            ("--saveEngine", &self.model.save_engine),
+            ("--timingCacheFile", &self.build.timing_cache_file),
+            ("--exportTimes", &self.report.export_times),
+            ("--exportOutput", &self.report.export_output),
+            ("--exportProfile", &self.report.export_profile),
+        ];
+        for (option, path) in files.iter().filter_map(|(option, path)| Some((option, path.as_ref()?))) {
+            let refuse = |said: &str| Failure::new(format_args!("{option}={}", path.display()), said);
+            if path.is_dir() {
+                return Err(refuse("it is a folder; name a file in it"));
+            }
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if folder.is_some_and(|folder| !folder.is_dir()) {
+                return Err(refuse("there is no such folder; make it first"));
+            }
+        }
+        Ok(())
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Shows and validates an ONNX file: versions, inputs, outputs, operators, and what ONNX or TensorRT would refuse.
