@@ -80,8 +80,13 @@ impl Lane {
             inputs.push(slot);
         }
         let mut outputs = Vec::new();
+        context.infer_shapes()?;
         for info in engine.outputs() {
-            let dims = context.tensor_shape(info.name())?;
+            let dims = context.tensor_shape(info.name()).map_err(|error| {
+                let hint = "trtexec times engines whose outputs have known shapes; run this one with tensorrt::Session, or build it \
+                            with --skipInference";
+                Failure::from(error).hint(hint)
+            })?;
             let slot = Slot::new(device, info, dims)?;
             context.set_tensor_memory(info.name(), slot.device.memory())?;
             outputs.push(slot);

@@ -317,6 +317,28 @@ fn invalid_model() -> Vec<u8> {
     [vec![1 << 3, 8], field(7, &graph), field(8, &[2 << 3, 13])].concat()
 }
 
+/// A model whose output has as many columns as the input has elements that are not zero.
+fn compressing_model() -> Vec<u8> {
+    let node = [field(1, b"x"), field(2, b"y"), field(4, b"NonZero")].concat();
+    let tensor = |name: &[u8], element: u8, shape: &[u8]| {
+        let kind = field(1, &[vec![1 << 3, element], field(2, shape)].concat());
+        [field(1, name), field(2, &kind)].concat()
+    };
+    let input = tensor(b"x", 1, &field(1, &[1 << 3, 8]));
+    let output = tensor(b"y", 7, &[field(1, &[1 << 3, 1]), field(1, &[])].concat());
+    let graph = [field(1, &node), field(2, b"g"), field(11, &input), field(12, &output)].concat();
+    [vec![1 << 3, 8], field(7, &graph), field(8, &[2 << 3, 13])].concat()
+}
+
+#[test]
+fn outputs_sized_by_the_data_are_refused_with_what_to_do() {
+    let folder = Folder::new("sized");
+    let path = folder.path("x.onnx");
+    std::fs::write(&path, compressing_model()).unwrap();
+    quick(&[&option("onnx", &path)]).fails(1, &["\"y\"", "it depends on the data", "hint: trtexec times"]);
+    quick(&[&option("onnx", &path), "--skipInference"]).ok();
+}
+
 #[test]
 fn models_are_inspected() {
     let valid = repository("examples/data/digits.onnx");
