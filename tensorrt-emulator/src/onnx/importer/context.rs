@@ -69,7 +69,7 @@ impl Context<'_> {
         match self.value(index)? {
             Value::Tensor(id) => Ok(id),
             Value::Weights(weights) => {
-                let id = self.network.add_constant(&weights.name, &weights.tensor)?;
+                let id = self.layer_of(&weights)?;
                 let name = self.node.input.get(index).cloned().unwrap_or_default();
                 for (slot, other) in self.inputs.iter_mut().zip(&self.node.input) {
                     if *other == name {
@@ -80,6 +80,16 @@ impl Context<'_> {
                 Ok(id)
             }
         }
+    }
+
+    /// A layer for weights. TensorRT has no constants of uint8: they are of int32 and cast, unless what NVIDIA's parser refuses is refused.
+    fn layer_of(&mut self, weights: &Weights) -> Result<TensorId> {
+        if weights.tensor.dtype() != DataType::Uint8 || self.strict {
+            return Ok(self.network.add_constant(&weights.name, &weights.tensor)?);
+        }
+        let wide: Vec<i32> = weights.tensor.view().bytes().iter().map(|&byte| byte.into()).collect();
+        let wide = self.constant(&Tensor::from_slice(*weights.tensor.dims(), &wide)?)?;
+        self.cast(wide, DataType::Uint8)
     }
 
     /// Input `index` as a tensor, `None` where it is absent.

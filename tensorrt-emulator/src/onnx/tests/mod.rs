@@ -70,6 +70,16 @@ fn int64s(name: &str, values: &[i64]) -> TensorProto {
     }
 }
 
+fn uint8s(name: &str, dims: &[i64], values: &[u8]) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type: 2,
+        raw_data: Some(values.to_vec().into()),
+        ..TensorProto::default()
+    }
+}
+
 fn int(name: &str, i: i64) -> AttributeProto {
     AttributeProto { name: name.to_owned(), r#type: at::INT, i: Some(i), ..AttributeProto::default() }
 }

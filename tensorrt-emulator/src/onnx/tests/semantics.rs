@@ -247,3 +247,22 @@ fn squeezing_without_axes_leaves_what_only_the_run_knows() {
     let error = try_run(&network, &[tensor(&[1, 1], &[3.0])]).unwrap_err();
     assert!(error.to_string().contains("give the axes in the model"), "{error}");
 }
+
+#[test]
+fn zero_points_and_weights_of_uint8_may_be_initializers() {
+    let build = model(13)
+        .input("x", 1, &["4"])
+        .weights(floats("scale", &[], &[0.5]))
+        .weights(uint8s("zero", &[], &[130]))
+        .weights(uint8s("w", &[4], &[0, 129, 130, 255]))
+        .node("QuantizeLinear", &["x", "scale", "zero"], &["q"], &[])
+        .node("DequantizeLinear", &["q", "scale", "zero"], &["y"], &[])
+        .node("DequantizeLinear", &["w", "scale", "zero"], &["z"], &[])
+        .output("y")
+        .output("z");
+    let outputs = run(&build.import().unwrap(), &[tensor(&[4], &[-100.0, -1.2, 0.0, 100.0])]);
+    assert_eq!(values(&outputs[0]), [-65.0, -1.0, 0.0, 62.5]);
+    assert_eq!(values(&outputs[1]), [-65.0, -0.5, 0.0, 62.5]);
+    let mut network = Network::new();
+    Importer::new().with_strict(true).import(&build.load(), &mut network).expect_err("NVIDIA's parser refuses it");
+}
