@@ -153,9 +153,6 @@ impl Run<'_> {
     fn repeat(&mut self, flat: &FlatNode<'_>, c: &mut Context<'_>, scope: &mut Scope<'_>) -> Outcome<Vec<Value>> {
         let carried = c.inputs.len().saturating_sub(2);
         let always = c.known_ints(1).is_none_or(|known| known != [0]);
-        if !c.has(0) && !c.has(1) && !graph(flat, "body")?.output.iter().any(|output| !output.name.is_empty()) {
-            return Err(Refusal::graph("neither a trip count nor a condition ends the loop"));
-        }
         let count = match c.optional(0)? {
             Some(count) => Some(c.scalar(count)?),
             None => None,
@@ -184,7 +181,11 @@ impl Run<'_> {
         let goes_on = tensor_of(goes_on, c.network)?;
         let known = c.known_elements(goes_on).is_some_and(|known| known == [1]);
         let whole = known && always && (!c.has(1) || c.known_ints(1).is_some());
-        if !whole || count.is_none() {
+        if whole && count.is_none() {
+            let text = "nothing ends the loop: give it a trip count, or a condition that its body may make false";
+            return Err(Refusal::graph(text));
+        }
+        if !whole {
             let first = if c.has(1) { c.input(1)? } else { c.constant(&holds)? };
             let first = c.scalar(first)?;
             let condition = c.recurrence(loop_id, first)?;

@@ -119,3 +119,34 @@ fn what_a_loop_or_a_branch_may_not_do_is_refused() {
     body.output[1].name = "nothing".to_owned();
     assert!(unmade.messages()[0].contains("in the graph body: nothing makes the output \"nothing\""));
 }
+
+#[test]
+fn a_loop_that_nothing_ends_is_refused() {
+    let endless = |inputs: &[&str]| {
+        let body = model(16)
+            .input("i", 7, &[])
+            .input("going", 9, &[])
+            .input("s", 1, &["1"])
+            .node("Identity", &["going"], &["goes_on"], &[])
+            .node("Add", &["s", "s"], &["next"], &[])
+            .output("goes_on")
+            .output("next");
+        model(16)
+            .input("x", 1, &["1"])
+            .input("c", 9, &[])
+            .weights(TensorProto { data_type: 9, ..uint8s("yes", &[], &[1]) })
+            .weights(int64s("three", &[3]))
+            .node("Loop", inputs, &["y"], &[graph("body", body)])
+            .output("y")
+    };
+    for inputs in [["", "", "x"], ["", "yes", "x"]] {
+        assert!(endless(&inputs).messages()[0].contains("nothing ends the loop"));
+    }
+    for inputs in [["three", "", "x"], ["three", "yes", "x"]] {
+        let network = imported(&endless(&inputs));
+        assert_eq!(values(&run(&network, &[vector(&[1.0]), flag(true)])[0]), [8.0]);
+    }
+    // Only the run knows.
+    let network = imported(&endless(&["", "c", "x"]));
+    assert_eq!(values(&run(&network, &[vector(&[1.0]), flag(false)])[0]), [1.0]);
+}
