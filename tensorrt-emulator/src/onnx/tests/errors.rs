@@ -133,3 +133,27 @@ fn transforms_of_absurd_lengths_are_refused_at_once() {
         assert!(build.messages()[0].contains("is too long"), "{:?}", build.messages());
     }
 }
+
+#[test]
+fn what_would_broadcast_or_lie_apart_is_refused() {
+    for window in [1, 3, 5] {
+        let ones = vec![1.0; usize::try_from(window).unwrap()];
+        let build = model(17)
+            .input("x", 1, &["1", "n", "1"])
+            .weights(int64s("step", &[2]))
+            .weights(floats("window", &[window], &ones))
+            .weights(int64s("frame", &[4]))
+            .node("STFT", &["x", "step", "window", "frame"], &["y"], &[])
+            .output("y");
+        let expected = format!("a window of dimensions [{window}] for frames of 4 values");
+        assert!(build.messages()[0].contains(&expected), "{:?}", build.messages());
+    }
+    for update in [["1", "2", "4"], ["2", "2", "3"]] {
+        let build = model(24)
+            .input("cache", 1, &["2", "6", "4"])
+            .input("update", 1, &update)
+            .node("TensorScatter", &["cache", "update"], &["y"], &[])
+            .output("y");
+        assert!(build.messages()[0].contains("for [2,6,4], axis 1"), "{:?}", build.messages());
+    }
+}

@@ -21,8 +21,10 @@ fn tensor_scatter(c: &mut Context<'_>) -> Result<Outputs> {
         "circular" => true,
         other => return Err(Refusal::attribute(format!("mode = {other} is not supported"))),
     };
-    if axis == 0 || c.rank(update) != rank {
-        return Err(Refusal::invalid(format!("an update of {} for {}, axis {axis}", c.dims(update), c.dims(cache))));
+    let (whole, part) = (c.dims(cache), c.dims(update));
+    let same = |dim: usize| dim == axis || whole[dim] < 0 || part[dim] < 0 || whole[dim] == part[dim];
+    if axis == 0 || part.rank() != rank || !(0..rank).all(same) {
+        return Err(Refusal::invalid(format!("an update of {part} for {whole}, axis {axis}")));
     }
     let indices = c.optional(2)?;
     let floats = matches!(c.dtype(cache), DataType::Float | DataType::Half | DataType::Bf16);

@@ -165,6 +165,15 @@ fn dft(c: &mut Context<'_>) -> Result<Outputs> {
     one(if axis == rank - 2 { y } else { c.transpose(y, &order)? })
 }
 
+/// Refuses a window that is not of the frame's length, as far as that is known.
+fn expect_window(c: &Context<'_>, window: TensorId, length: i64) -> Result<()> {
+    let dims = c.dims(window);
+    match dims[..] {
+        [extent] if extent < 0 || extent == length => Ok(()),
+        _ => Err(Refusal::shape(format!("a window of dimensions {dims} for frames of {length} values"))),
+    }
+}
+
 /// The transforms of overlapping frames: [batch, frames, bins, 2]
 fn stft(c: &mut Context<'_>) -> Result<Outputs> {
     let signal = c.input(0)?;
@@ -185,6 +194,9 @@ fn stft(c: &mut Context<'_>) -> Result<Outputs> {
         (None, _) => return Err(Refusal::invalid("there is neither a frame length nor a window")),
     };
     let period = positive(length, "the frame length")?;
+    if let Some(window) = window {
+        expect_window(c, window, length)?;
+    }
     let to = if half { period / 2 + 1 } else { period };
     let transform = Transform { period, from: period, from_parts, to, to_parts: 2, inverse: false, half: false };
     transform.extents()?;
@@ -203,7 +215,7 @@ fn stft(c: &mut Context<'_>) -> Result<Outputs> {
     let mut values = c.gather(signal, positions, 1)?;
     if let Some(window) = window {
         let window = c.cast(window, c.dtype(values))?;
-        let window = c.unsqueeze(window, &[1])?;
+        let window = c.reshape(window, &[length, 1])?;
         values = c.binary(Op::Prod, values, window)?;
     }
     one(transform.apply(c, values)?)
