@@ -1,7 +1,7 @@
 //! Layers whose outputs are known at build time become constants.
 
 use smallvec::SmallVec;
-use tensorrt_sys::FillOperation;
+use tensorrt_sys::{DataType, FillOperation};
 
 use super::progress::Phase;
 use crate::graph::{ConditionalId, Graph, Layer, LayerKind, TensorId, ValueInfo, Weights};
@@ -94,6 +94,10 @@ fn is_foldable(layer: &Layer) -> bool {
 fn fold_layer(graph: &Graph, index: usize, outputs: &[ValueInfo], settings: &Settings) -> Result<Option<Tensor>> {
     let layer = &graph.layers[index];
     let [value] = outputs else { return Ok(None) };
+    // TensorRT has no constants of uint8.
+    if value.dtype == DataType::Uint8 {
+        return Ok(None);
+    }
     // A refitter sets weights that are no integers: what follows from them is not known before.
     if settings.refittable && crate::tensor::is_float(value.dtype) {
         return Ok(None);

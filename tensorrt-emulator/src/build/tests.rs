@@ -112,6 +112,18 @@ fn constants_are_folded_and_what_is_not_needed_is_left_out() {
 }
 
 #[test]
+fn a_cast_to_uint8_stays_a_layer_for_there_are_no_such_constants() {
+    let mut network = Network::new();
+    let x = constant(&mut network, &[1.0, 200.0]);
+    let x = network.add_one(LayerKind::Cast { to: DataType::Int32 }, vec![Some(x)]).unwrap();
+    let y = network.add_one(LayerKind::Cast { to: DataType::Uint8 }, vec![Some(x)]).unwrap();
+    network.mark_output(y);
+    let plan = build(&network, &config(&[]), &mut Quiet).unwrap();
+    assert_eq!(layers(&plan), ["kCONSTANT", "kCAST"]);
+    assert_eq!(plan.graph.tensor(plan.graph.outputs[0]).dtype, DataType::Uint8);
+}
+
+#[test]
 fn shapes_of_known_tensors_are_folded() {
     let mut network = Network::new();
     let x = network.add_input("x", DataType::Float, dims(&[2, 3])).unwrap();
