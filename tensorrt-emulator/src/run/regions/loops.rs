@@ -7,7 +7,7 @@ use super::body::{Body, Borrowed};
 use super::conditional::copy_out;
 use crate::graph::ValueInfo;
 use crate::ops::{Call, Kernel};
-use crate::tensor::{Dims, Tensor, TensorView, byte_len};
+use crate::tensor::{Dims, Tensor, TensorView, bits};
 use crate::{Error, Result};
 
 /// Inputs: the first values of the recurrences, what the iterators run along, what the body reads besides, then count and lengths.
@@ -117,14 +117,29 @@ impl Collector {
     }
 }
 
+/// The bytes that follow one another in a slice, which has these extents behind its axis.
+///
+/// # Errors
+/// They begin or end within a byte.
+fn block_bytes(dtype: DataType, inner: &[i64]) -> Result<usize> {
+    let count = inner.iter().try_fold(1usize, |count, &extent| count.checked_mul(usize::try_from(extent).ok()?));
+    let all = count.and_then(|count| count.checked_mul(bits(dtype)));
+    let all = all.ok_or_else(|| Error::internal("the size of a loop's slice is not known"))?;
+    if all % 8 != 0 {
+        let (name, count) = (dtype.name(), all / bits(dtype));
+        let text = format!("a loop takes or gives {count} elements of {name} at a time, which are no whole bytes");
+        return Err(Error::unsupported(text));
+    }
+    Ok(all / 8)
+}
+
 /// Writes a value to position `at` of `count` along an axis.
 fn put(whole: &mut Tensor, axis: usize, count: usize, at: usize, value: &Tensor) -> Result<()> {
     let dims = *value.dims();
     if insert(&dims, axis, i64::try_from(count).unwrap_or(i64::MAX))? != *whole.dims() {
         return Err(Error::config(format!("a value of {dims} is collected after others, which make {}", whole.dims())));
     }
-    let inner: i64 = dims[axis.min(dims.rank())..].iter().product();
-    let block = usize::try_from(inner).ok().and_then(|count| byte_len(value.dtype(), count)).unwrap_or(0);
+    let block = block_bytes(value.dtype(), &dims[axis.min(dims.rank())..])?;
     if block == 0 {
         return Ok(());
     }
@@ -138,19 +153,19 @@ fn put(whole: &mut Tensor, axis: usize, count: usize, at: usize, value: &Tensor)
 }
 
 /// Copies slice `at` along an axis into `slice`, whose extents are those of the rest.
-fn cut(source: TensorView<'_>, axis: usize, at: usize, slice: &mut Tensor) {
+fn cut(source: TensorView<'_>, axis: usize, at: usize, slice: &mut Tensor) -> Result<()> {
     let dims = *source.dims();
     let extent = usize::try_from(dims[axis]).unwrap_or(0);
-    let inner: i64 = dims[axis + 1..].iter().product();
-    let block = usize::try_from(inner).ok().and_then(|count| byte_len(source.dtype(), count)).unwrap_or(0);
+    let block = block_bytes(source.dtype(), &dims[axis + 1..])?;
     if block == 0 {
-        return;
+        return Ok(());
     }
     let mut target = slice.view_mut();
     for (outer, to) in target.bytes_mut().chunks_exact_mut(block).enumerate() {
         let start = (outer * extent + at) * block;
         to.copy_from_slice(&source.bytes()[start..start + block]);
     }
+    Ok(())
 }
 
 impl LoopKernel {
@@ -315,7 +330,7 @@ impl LoopKernel {
                 let text = format!("the loop \"{name}\" runs beyond the {extent} slices of an iterator");
                 return Err(Error::invalid(text));
             };
-            cut(source, axes[index], usize::try_from(at).unwrap_or(usize::MAX), slice);
+            cut(source, axes[index], usize::try_from(at).unwrap_or(usize::MAX), slice)?;
         }
         Ok(())
     }

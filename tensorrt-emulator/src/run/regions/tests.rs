@@ -5,7 +5,7 @@ use tensorrt_sys::{
 };
 
 use crate::build::{BuildConfig, Quiet, build_engine};
-use crate::graph::{LayerKind, LoopId, TensorId};
+use crate::graph::{LayerKind, LoopId, Quantization, TensorId};
 use crate::memory::Storage;
 use crate::network::Network;
 use crate::plan::{Identity, Profile};
@@ -456,5 +456,28 @@ fn branches_share_nothing_and_leak_nothing() {
         let x = Tensor::from_slice(dims(&[2]), &[1f32, -2.]).unwrap();
         let found = message(net.run(&outputs, &[decides, x]));
         assert!(found.contains(expected), "{found}");
+    }
+}
+
+/// Two elements a byte: a slice of three begins within one, and what cannot be cut out is refused.
+#[test]
+fn slices_of_int4_are_whole_bytes() {
+    for (row, bytes, expected) in [(2, &[0x21_u8, 0x43][..], Some([1f32, 2., 3., 4.])), (3, &[0x21, 0x43, 0x65], None)]
+    {
+        let mut net = Net::new();
+        let x = Tensor::new(DataType::Int4, dims(&[2, row]), Storage::copy_of(bytes)).unwrap();
+        let x = net.0.add_constant("", &x).unwrap();
+        let scale = net.constant(&[], &[1f32]);
+        let l = net.0.add_loop();
+        net.count(l, 2);
+        let slice = net.add(LayerKind::Iterator { loop_id: l, axis: 0, reverse: false }, &[x]);
+        let quantization = Quantization { axis: -1, to: DataType::Float, block_shape: None };
+        let value = net.add(LayerKind::Dequantize(quantization), &[slice, scale]);
+        let all = net.collect(l, LoopOutput::Concatenate, value, Some(2));
+        let found = net.run(&[all], &[]);
+        match expected {
+            Some(expected) => assert_eq!(values::<f32>(&found.unwrap()[0]), expected),
+            None => assert!(message(found).contains("no whole bytes")),
+        }
     }
 }
