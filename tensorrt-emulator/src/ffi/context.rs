@@ -277,13 +277,11 @@ impl Front {
         for (index, tensor) in
             engine.io_tensors().iter().enumerate().filter(|(_, tensor)| tensor.is_input && tensor.is_shape)
         {
-            let bytes =
-                self.context.input_shape(index).and_then(|dims| Some((dims, byte_len(tensor.dtype, dims.volume()?)?)));
-            let (Some((dims, bytes)), false) = (bytes, self.addresses[index].is_null()) else { continue };
+            let bytes = self.context.input_shape(index).and_then(|dims| byte_len(tensor.dtype, dims.volume()?));
+            let (Some(bytes), false) = (bytes, self.addresses[index].is_null()) else { continue };
             // SAFETY: the table's contract: a shape input's address holds its elements, on the host, during the call.
             let bytes = unsafe { std::slice::from_raw_parts(self.addresses[index].cast::<u8>(), bytes) };
-            let values = crate::tensor::TensorView::new(tensor.dtype, dims, bytes)?.to_i64()?;
-            self.context.set_input_values(index, &values)?;
+            self.context.set_input_elements(index, bytes)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use super::engine::Slot;
 use super::object::lock;
 use super::scope::Scope;
+use crate::memory::Storage;
 use crate::run::{Context, Engine, IoTensor, LayerProfiler};
 use crate::tensor::{Dims, Tensor, byte_len};
 use crate::{Error, Result};
@@ -79,6 +80,8 @@ pub(super) struct Job {
 struct Snapshot {
     profile: usize,
     dims: Vec<Dims>,
+    /// The elements of those inputs that are read on the host, as they were when the run was enqueued.
+    elements: Vec<Option<Storage>>,
     addresses: Vec<*mut c_void>,
     sizes: Vec<usize>,
     profiled: bool,
@@ -107,9 +110,17 @@ impl Job {
         snapshot.dynamic = context.is_data_dependent()?;
         snapshot.results.clear();
         snapshot.dims.clear();
-        for index in 0..self.engine.num_inputs() {
+        snapshot.elements.clear();
+        for (index, tensor) in self.engine.io_tensors()[..self.engine.num_inputs()].iter().enumerate() {
             let dims = context.input_shape(index).ok_or_else(|| Error::internal("an input's shape is not set"))?;
             snapshot.dims.push(dims);
+            snapshot.elements.push(if tensor.is_shape {
+                let size = size_of(tensor, &dims)?;
+                // SAFETY: the table's contract: a shape input's address holds its elements, on the host, during the call.
+                Some(Storage::copy_of(unsafe { std::slice::from_raw_parts(addresses[index].cast::<u8>(), size) }))
+            } else {
+                None
+            });
         }
         snapshot.addresses.clear();
         snapshot.addresses.extend_from_slice(addresses);
@@ -144,18 +155,23 @@ impl Job {
         }
         for (index, &dims) in snapshot.dims.iter().enumerate() {
             context.set_input_shape(index, dims)?;
+            if let Some(elements) = &snapshot.elements[index] {
+                context.set_input_elements(index, elements)?;
+            }
         }
         let io = self.engine.io_tensors();
         let inputs = self.engine.num_inputs();
         snapshot.sizes.clear();
         for (index, tensor) in io[..if snapshot.dynamic { inputs } else { io.len() }].iter().enumerate() {
             let dims = if tensor.is_input { snapshot.dims[index] } else { context.tensor_shape(index)? };
-            let size = dims.volume().and_then(|count| byte_len(tensor.dtype, count));
-            snapshot.sizes.push(size.ok_or_else(|| Error::internal("a tensor's size is not known"))?);
+            snapshot.sizes.push(size_of(tensor, &dims)?);
         }
         let buffer = |index: usize| (snapshot.addresses[index].cast::<u8>(), snapshot.sizes[index]);
         let given: SmallVec<[&[u8]; 8]> = (0..inputs)
             .map(|index| {
+                if let Some(elements) = &snapshot.elements[index] {
+                    return &**elements;
+                }
                 let (address, size) = buffer(index);
                 if !snapshot.dynamic && io.iter().any(|tensor| tensor.aliased_input == Some(index)) {
                     return &[][..];
@@ -179,6 +195,12 @@ impl Job {
         }
         done
     }
+}
+
+/// The bytes of a tensor of these extents.
+fn size_of(tensor: &IoTensor, dims: &Dims) -> Result<usize> {
+    let size = dims.volume().and_then(|count| byte_len(tensor.dtype, count));
+    size.ok_or_else(|| Error::internal(format!("the size of \"{}\" is not known", tensor.name)))
 }
 
 /// Runs with every output's size known, into the user's buffers.

@@ -284,20 +284,25 @@ impl Context {
     /// Takes the values of shape inputs from their buffers.
     fn read_values(&mut self, inputs: &[&[u8]]) -> Result<()> {
         for (index, &bytes) in inputs.iter().enumerate() {
-            let tensor = &self.engine.io_tensors()[index];
-            if !tensor.is_shape {
-                continue;
-            }
-            let Some(dims) = self.dims[index] else { continue };
-            if crate::tensor::is_float(tensor.dtype) {
-                // Shapes that depend on fractions are known during the run only, which reads them from the buffer.
-                self.values[index] = Some(Vec::new());
-                continue;
-            }
-            let values = TensorView::new(tensor.dtype, dims, bytes)?.to_i64()?;
-            self.set_input_values(index, &values)?;
+            self.set_input_elements(index, bytes)?;
         }
         Ok(())
+    }
+
+    /// Takes the values of input `index` from its elements, where shapes depend on them and its extents are set.
+    ///
+    /// # Errors
+    /// As [`set_input_values`](Self::set_input_values), or the extents take another number of bytes.
+    pub(crate) fn set_input_elements(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
+        let tensor = self.input(index)?;
+        let Some(dims) = self.dims[index].filter(|_| tensor.is_shape) else { return Ok(()) };
+        if crate::tensor::is_float(tensor.dtype) {
+            // Shapes that depend on fractions are known during the run only, which reads them from the buffer.
+            self.values[index] = Some(Vec::new());
+            return Ok(());
+        }
+        let values = TensorView::new(tensor.dtype, dims, bytes)?.to_i64()?;
+        self.set_input_values(index, &values)
     }
 
     fn check_inputs(&self, inputs: &[&[u8]]) -> Result<()> {

@@ -4,7 +4,8 @@ use cuda_utils::HostOptions;
 use cuda_utils::host::Faults;
 use ndarray::{Array1, s};
 use tensorrt::{
-    Builder, DataType, Device, DeviceBuffer, ElementWiseOperation, Engine, ErrorKind, Runtime, Session, Stream,
+    Builder, DataType, Device, DeviceBuffer, ElementWiseOperation, Engine, ErrorKind, FillOperation,
+    OptimizationProfile, Runtime, Session, Stream, Weights,
 };
 
 use crate::support::library;
@@ -110,4 +111,55 @@ fn a_device_without_room_for_an_output_says_so() {
     assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{error}");
     assert!(error.to_string().contains("\"y\""), "{error}");
     assert_eq!(session.run([("x", &ones(2))]).unwrap().shape("y").unwrap(), [2].into());
+}
+
+/// An engine whose output `y`, 1, 3, 5, …, has as many elements as its input `n` says.
+fn counted_engine(data_type: DataType) -> Engine {
+    let library = library();
+    let builder = Builder::new(&library).unwrap();
+    let network = builder.create_network(&[]).unwrap();
+    let n = network.add_input("n", data_type, [1]).unwrap();
+    let mut config = builder.create_builder_config().unwrap();
+    let profile = OptimizationProfile::new();
+    let (profile, size) = if data_type == DataType::Int32 {
+        (profile.shape_values("n", &[1], &[4], &[8]).unwrap(), n)
+    } else {
+        (profile, network.add_cast(n, DataType::Int32).unwrap().output(0).unwrap())
+    };
+    config.add_optimization_profile(&profile).unwrap();
+    let fill = network.add_fill([0], FillOperation::Linspace, DataType::Float).unwrap();
+    let first = network.add_constant([0; 0], Weights::new(&[1.0_f32])).unwrap();
+    let step = network.add_constant([1], Weights::new(&[2.0_f32])).unwrap();
+    for (index, tensor) in (0..).zip([size, first.output(0).unwrap(), step.output(0).unwrap()]) {
+        fill.set_input(index, tensor).unwrap();
+    }
+    let y = fill.output(0).unwrap();
+    y.set_name("y").unwrap();
+    network.mark_output(y).unwrap();
+    Engine::from_plan(&library, &builder.build_serialized_network(&network, &config).unwrap()).unwrap()
+}
+
+#[test]
+fn outputs_are_as_long_as_the_values_of_an_inference_say() {
+    let engine = counted_engine(DataType::Int32);
+    let stream = Stream::new(engine.device()).unwrap();
+    let mut context = engine.create_execution_context().unwrap();
+    for n in [3_u8, 5, 2, 8] {
+        context.set_input_values("n", &[i32::from(n)]).unwrap();
+        assert_eq!(context.tensor_shape("y").unwrap(), [i64::from(n)].into());
+        let y = DeviceBuffer::from_slice(&stream, &[-1.0_f32; 8]).unwrap();
+        context.set_tensor("y", &y).unwrap();
+        context.enqueue(&stream).unwrap().wait().unwrap();
+        let expected: Vec<f32> = (0..8).map(|at| if at < n { f32::from(2 * at + 1) } else { -1.0 }).collect();
+        assert_eq!(y.to_vec(&stream).unwrap(), expected);
+    }
+}
+
+#[test]
+fn fractions_may_say_how_long_an_output_is() {
+    let mut session = Session::new(&counted_engine(DataType::Float)).unwrap();
+    for (n, expected) in [(2.5_f32, &[1.0, 3.0][..]), (4.0, &[1.0, 3.0, 5.0, 7.0])] {
+        let outputs = session.run([("n", &ndarray::array![n])]).unwrap();
+        assert_eq!(outputs.array::<f32>("y").unwrap().as_slice().unwrap(), expected);
+    }
 }
