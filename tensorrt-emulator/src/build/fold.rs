@@ -7,7 +7,7 @@ use super::progress::Phase;
 use crate::graph::{ConditionalId, Graph, Layer, LayerKind, TensorId, ValueInfo, Weights};
 use crate::memory::Storage;
 use crate::ops::{self, Call};
-use crate::plan::Settings;
+use crate::plan::{Settings, is_refittable};
 use crate::run::{element_bytes, prepare};
 use crate::tensor::{Tensor, byte_len};
 use crate::{Result, shape};
@@ -36,7 +36,10 @@ pub(super) fn fold(graph: &mut Graph, settings: &Settings, phase: &mut Phase<'_>
         let known = graph.known_inputs(&layer.kind, &layer.inputs);
         let known: Vec<Option<&ValueInfo>> =
             known.iter().map(|id| id.and_then(|id| values[id.0 as usize].as_ref())).collect();
-        let outputs = shape::infer(&layer.kind, graph, &known).map_err(|error| error.at(&layer.name))?;
+        let mut outputs = shape::infer(&layer.kind, graph, &known).map_err(|error| error.at(&layer.name))?;
+        if settings.refittable && is_refitted(graph, layer) {
+            outputs.iter_mut().for_each(|value| value.floats = None);
+        }
         let folded = if is_foldable(layer) { fold_layer(graph, index, &outputs, settings)? } else { None };
         for (&id, value) in graph.layers[index].outputs.clone().iter().zip(&outputs) {
             let tensor = graph.tensor_mut(id);
@@ -75,6 +78,11 @@ fn decide(graph: &mut Graph, values: &[Option<ValueInfo>]) {
         }
         layer.kind = LayerKind::Identity;
     }
+}
+
+/// Whether a layer gives elements that a refitter may set: nothing that follows from them, integers neither, is known before.
+fn is_refitted(graph: &Graph, layer: &Layer) -> bool {
+    matches!(layer.kind, LayerKind::Constant { weights, .. } if is_refittable(graph.weights(weights)))
 }
 
 fn is_foldable(layer: &Layer) -> bool {

@@ -2,6 +2,7 @@ use tensorrt_sys::{DataType, ElementWiseOperation, Family, FillOperation, Versio
 
 use super::{BuildConfig, Progress, Quiet, build};
 use crate::graph::{Fill, LayerKind, Permutation, Shuffle, TensorId};
+use crate::memory::Storage;
 use crate::network::Network;
 use crate::plan::{Identity, Plan, Profile};
 use crate::tensor::{Dims, Tensor};
@@ -199,4 +200,24 @@ fn progress_is_reported_and_can_cancel_at_every_step() {
         assert!(error.message().contains("cancelled"), "{error}");
         assert_eq!(count(&log.events, "start"), count(&log.events, "finish"));
     }
+}
+
+/// An integer that follows from weights changes with them.
+#[test]
+fn what_follows_from_refittable_weights_stays_a_layer() {
+    let mut network = Network::new();
+    let x = network.add_input("x", DataType::Int32, dims(&[1])).unwrap();
+    let w = network.add_constant("w", &Tensor::from_slice(dims(&[1]), &[3f32]).unwrap()).unwrap();
+    let cast = network.add_one(LayerKind::Cast { to: DataType::Int32 }, vec![Some(w)]).unwrap();
+    let y = sum(&mut network, x, cast);
+    network.mark_output(y);
+    let mut config = config(&[]);
+    config.settings.refittable = true;
+    let engine = super::build_engine(&network, &config, &mut Quiet).unwrap();
+    let weights = &engine.plan().graph.weights;
+    let index = weights.iter().position(|weights| weights.name == "w").unwrap();
+    let engine = engine.refitted(&[(index, Storage::copy_of(bytemuck::cast_slice(&[10f32])))].into()).unwrap();
+    let x = Storage::copy_of(bytemuck::cast_slice(&[100i32]));
+    let outputs = engine.create_context(None).unwrap().run_dynamic(&[&x]).unwrap();
+    assert_eq!(outputs[0].view().as_slice::<i32>().unwrap(), [110]);
 }
