@@ -6,8 +6,8 @@ use std::sync::Mutex;
 
 use cuda_utils::{Device, DeviceBuffer, PinnedBuffer, Stream};
 use tensorrt_sys::{
-    Dims, ErrorCode, Family, IBuilder, IExecutionContext, ILogger, ILoggerFns, INetworkDefinition, IParser, IRuntime,
-    Library, Version,
+    DataType, Dims, ErrorCode, Family, IBuilder, IExecutionContext, ILogger, ILoggerFns, INetworkDefinition,
+    IOutputAllocatorFns, IParser, IRuntime, KVCacheMode, Library, Version,
 };
 
 /// Lines that the library logged, for the tests of one library at a time.
@@ -212,4 +212,43 @@ fn flags_are_numbered_and_refused_per_family() {
     assert!(lines.has("0 is no BuilderFlag"), "{:?}", lines.0.lock().unwrap());
     call!(eleven, IBuilderConfig_destroy(config));
     call!(eleven, IBuilder_destroy(second));
+}
+
+#[test]
+fn a_cache_updated_in_place_takes_no_allocator() {
+    let (library, lines) = (tensorrt_emulator::library(), Lines::default());
+    let builder = builder(&library, &lines);
+    let network = call!(library, IBuilder_createNetworkV2(builder, 0));
+    let [float, int32] = [DataType::Float, DataType::Int32].map(|dtype| dtype.to_raw(Family::Trt11).unwrap());
+    let [past, new, at] = [(c"past", float, &[1, 1, 4, 2][..]), (c"new", float, &[1, 1, 1, 2]), (c"at", int32, &[1])]
+        .map(|(name, dtype, extents)| {
+            let dims = dims(extents);
+            call!(library, INetworkDefinition_addInput(network, name.as_ptr(), dtype, &raw const dims))
+        });
+    let mode = KVCacheMode::Linear.to_raw(Family::Trt11).unwrap();
+    let layer = call!(library, INetworkDefinition_addKVCacheUpdate(network, past, new, at, mode));
+    let present = call!(library, ILayer_getOutput(layer.cast(), 0));
+    call!(library, ITensor_setName(present, c"present".as_ptr()));
+    call!(library, INetworkDefinition_markOutput(network, present));
+    let config = call!(library, IBuilder_createBuilderConfig(builder));
+    let memory = call!(library, IBuilder_buildSerializedNetwork(builder, network, config));
+    assert!(!memory.is_null(), "{:?}", lines.0.lock().unwrap());
+    let runtime = runtime(&library, &lines);
+    let (data, size) = (call!(library, IHostMemory_data(memory)), call!(library, IHostMemory_size(memory)));
+    let engine = call!(library, IRuntime_deserializeCudaEngine(runtime, data.cast_const(), size));
+    let context = call!(library, ICudaEngine_createExecutionContext(engine, 0));
+    let functions = IOutputAllocatorFns { reallocateOutputAsync: None, notifyShape: None };
+    let allocator = call!(library, IOutputAllocator_new(&raw const functions, std::ptr::null_mut()));
+    assert!(!call!(library, IExecutionContext_setOutputAllocator(context, c"present".as_ptr(), allocator)));
+    assert!(lines.has("\"present\" is \"past\" updated in place"), "{:?}", lines.0.lock().unwrap());
+    let none = std::ptr::null_mut();
+    assert!(call!(library, IExecutionContext_setOutputAllocator(context, c"present".as_ptr(), none)));
+    call!(library, IExecutionContext_destroy(context));
+    call!(library, IOutputAllocator_delete(allocator));
+    call!(library, ICudaEngine_destroy(engine));
+    call!(library, IRuntime_destroy(runtime));
+    call!(library, IHostMemory_destroy(memory));
+    call!(library, IBuilderConfig_destroy(config));
+    call!(library, INetworkDefinition_destroy(network));
+    call!(library, IBuilder_destroy(builder));
 }

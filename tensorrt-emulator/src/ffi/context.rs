@@ -479,6 +479,11 @@ pub(super) fn fill(api: &mut Api) {
                 if tensor.is_input {
                     return Err(Error::invalid(format!("\"{}\" is an input", tensor.name)));
                 }
+                if let (Some(input), false) = (tensor.aliased_input, allocator.is_null()) {
+                    let input = &context.engine.io_tensors()[input].name;
+                    let text = format!("\"{}\" is \"{input}\" updated in place: it has the memory of that input", tensor.name);
+                    return Err(Error::invalid(text));
+                }
                 lock(&context.front).allocators[index] = allocator;
                 Ok(true)
             }
