@@ -78,7 +78,7 @@ impl ContextObject {
         engine_object: *mut ICudaEngine,
         own_memory: bool,
     ) -> Result<*mut IExecutionContext> {
-        let engine = slot.current();
+        let (generation, engine) = slot.newest();
         let io = engine.io_tensors();
         let names = io.iter().map(|tensor| c_text(&tensor.name)).collect();
         let context = engine.create_context(None)?;
@@ -97,7 +97,7 @@ impl ContextObject {
             input_consumed: std::ptr::null_mut(),
             jobs: Vec::new(),
         };
-        let back = Arc::new(Back::new(scope.clone(), slot, engine.create_context(None)?, memory));
+        let back = Arc::new(Back::new(scope.clone(), slot, generation, engine.create_context(None)?, memory));
         let front = Mutex::new(front);
         Ok(into_raw(Self { scope, engine, engine_object, names, name: Text::default(), front, back }))
     }

@@ -45,6 +45,12 @@ impl Slot {
         lock(&self.current).clone()
     }
 
+    /// The engine with the newest weights, and its generation.
+    pub(super) fn newest(&self) -> (u64, Arc<Engine>) {
+        let current = lock(&self.current);
+        (self.generation(), current.clone())
+    }
+
     /// How often it was replaced.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -52,7 +58,8 @@ impl Slot {
 
     /// Puts an engine with other weights in its place.
     pub(super) fn replace(&self, engine: Arc<Engine>) {
-        *lock(&self.current) = engine;
+        let mut current = lock(&self.current);
+        *current = engine;
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 }

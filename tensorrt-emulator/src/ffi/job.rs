@@ -43,10 +43,15 @@ enum Memory {
 unsafe impl Send for Memory {}
 
 impl Back {
-    /// A back half; without memory, the user lends some.
-    pub(super) fn new(scope: Scope, slot: &Arc<Slot>, context: Context, memory: Option<Arc<DeviceMemory>>) -> Self {
+    /// A back half with a context of the slot's engine of `generation`; without memory, the user lends some.
+    pub(super) fn new(
+        scope: Scope,
+        slot: &Arc<Slot>,
+        generation: u64,
+        context: Context,
+        memory: Option<Arc<DeviceMemory>>,
+    ) -> Self {
         let memory = memory.map_or(Memory::Lent(std::ptr::null_mut(), 0), Memory::Own);
-        let generation = slot.generation();
         Self { scope, slot: slot.clone(), state: Mutex::new(State { context, generation, memory }) }
     }
 
@@ -142,10 +147,10 @@ impl Job {
     fn execute(&self) -> Result<()> {
         let mut snapshot = lock(&self.snapshot);
         let mut state = lock(&self.back.state);
-        let generation = self.back.slot.generation();
-        if state.generation != generation {
+        if state.generation != self.back.slot.generation() {
             // The engine was refitted: the run is one of its new weights.
-            state.context = self.back.slot.current().create_context(None)?;
+            let (generation, engine) = self.back.slot.newest();
+            state.context = engine.create_context(None)?;
             state.generation = generation;
         }
         let State { context, memory, .. } = &mut *state;
