@@ -157,14 +157,13 @@ impl Runtime {
     /// `Io` if the file cannot be read, else as for [`Runtime::deserialize`].
     pub fn deserialize_file(&self, path: impl AsRef<Path>) -> Result<Engine> {
         let path = path.as_ref();
-        if self.library().api().IRuntime_deserializeCudaEngineFromFile.is_none() {
-            return self.deserialize(&Plan::load(path)?);
-        }
+        let maps = self.library().api().IRuntime_deserializeCudaEngineFromFile.is_some();
+        let Some(text) = path.to_str().filter(|_| maps) else { return self.deserialize(&Plan::load(path)?) };
         let tried = format!("deserialize the plan {}", path.display());
         std::fs::metadata(path).map_err(|error| Error::io(&tried, error))?;
         let device = self.inner.device.as_ref().map_err(|error| Error::cuda(&tried, error.clone()))?;
         device.make_current()?;
-        let name = c_string("the path", &path.to_string_lossy())?;
+        let name = c_string("use the file", text)?;
         let operation = Operation::begin();
         // SAFETY: the runtime is alive as long as `self`; the path lives during the call.
         let made = unsafe { call!(self.inner.raw, IRuntime_deserializeCudaEngineFromFile(name.as_ptr())) }?;

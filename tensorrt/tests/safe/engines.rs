@@ -146,3 +146,17 @@ fn runtimes_keep_their_settings() {
     assert_eq!(runtime.tempfile_control_flags().unwrap(), both[..1]);
     assert_eq!(runtime.load_runtime("libnvinfer_lean.so").unwrap_err().kind(), ErrorKind::Load);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_plan_file_may_have_any_name() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let engine = doubled_engine();
+    let name = [b"plan-\xff-", std::process::id().to_string().as_bytes()].concat();
+    let path = std::env::temp_dir().join(std::ffi::OsStr::from_bytes(&name));
+    engine.serialize().unwrap().save(&path).unwrap();
+    let loaded = engine.runtime().deserialize_file(&path);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(loaded.unwrap().num_io_tensors(), engine.num_io_tensors());
+}
