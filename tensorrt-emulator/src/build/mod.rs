@@ -1,10 +1,10 @@
 //! From a network to a plan.
 //!
 //! ```text
-//! config   what the builder is asked for      fold     layers computed at build time
-//! profile  profiles, completed and checked    prune    what no output needs
-//! progress what a build reports          strict  what NVIDIA's builder refuses
-//! attention what no attention could run with
+//! attention  what no attention could run with        progress  what a build reports
+//! config     what the builder is asked for           prune     what no output needs
+//! fold       layers computed at build time           squeeze   axes that the network decides
+//! profile    profiles, completed and checked         strict    what NVIDIA's builder refuses
 //! ```
 
 mod attention;
@@ -13,6 +13,7 @@ mod fold;
 mod profile;
 mod progress;
 mod prune;
+mod squeeze;
 mod strict;
 #[cfg(test)]
 mod tests;
@@ -56,7 +57,7 @@ pub fn build_engine(network: &Network, config: &BuildConfig, progress: &mut dyn 
     if config.strict {
         strict::check(graph)?;
     }
-    let mut graph = prune::prune(graph)?;
+    let mut graph = prune::prune(&*squeeze::fix_axes(graph)?)?;
     whole.within("Folding constants", graph.layers.len(), |phase| fold::fold(&mut graph, &config.settings, phase))?;
     let graph = prune::prune(&graph)?;
     whole.step()?;
