@@ -330,6 +330,36 @@ fn compressing_model() -> Vec<u8> {
     [vec![1 << 3, 8], field(7, &graph), field(8, &[2 << 3, 13])].concat()
 }
 
+/// A model that expands its input `x`, of one element, to the dimensions of its input `to`, of two.
+fn expanding_model() -> Vec<u8> {
+    let node = [field(1, b"x"), field(1, b"to"), field(2, b"y"), field(4, b"Expand")].concat();
+    let tensor = |name: &[u8], element: u8, shape: &[u8]| {
+        let kind = field(1, &[vec![1 << 3, element], field(2, shape)].concat());
+        [field(1, name), field(2, &kind)].concat()
+    };
+    let (x, to) = (tensor(b"x", 1, &field(1, &[1 << 3, 1])), tensor(b"to", 7, &field(1, &[1 << 3, 2])));
+    let y = tensor(b"y", 1, &[field(1, &[]), field(1, &[])].concat());
+    let graph = [field(1, &node), field(2, b"g"), field(11, &x), field(11, &to), field(12, &y)].concat();
+    [vec![1 << 3, 8], field(7, &graph), field(8, &[2 << 3, 13])].concat()
+}
+
+#[test]
+fn values_of_shapes_come_from_options_and_files() {
+    let folder = Folder::new("expands");
+    let (model, file, out) = (folder.path("x.onnx"), folder.path("to.bin"), folder.path("out.json"));
+    std::fs::write(&model, expanding_model()).unwrap();
+    std::fs::write(&file, [2_i64.to_le_bytes(), 5_i64.to_le_bytes()].concat()).unwrap();
+    let profile = ["--minShapes=to:1x1", "--optShapes=to:2x2", "--maxShapes=to:4x8"];
+    let (model, export) = (option("onnx", &model), option("exportOutput", &out));
+    let load = format!("--loadInputs=to:{}", file.display());
+    for (given, dims) in [("--shapes=to:3x4", [3, 4]), (load.as_str(), [2, 5])] {
+        quick(&[&[model.as_str(), &export, given], &profile[..]].concat()).ok();
+        assert_eq!(json(&out)[0]["dimensions"], format!("{}x{}", dims[0], dims[1]), "{given}");
+    }
+    std::fs::write(&file, [0; 15]).unwrap();
+    quick(&[&[model.as_str(), &load], &profile[..]].concat()).fails(1, &["\"to\"", "15 bytes"]);
+}
+
 #[test]
 fn outputs_sized_by_the_data_are_refused_with_what_to_do() {
     let folder = Folder::new("sized");

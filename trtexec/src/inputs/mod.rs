@@ -33,9 +33,11 @@ pub(crate) fn shapes(engine: &Engine, options: &InferenceOptions) -> Result<Vec<
 fn shape(engine: &Engine, info: &TensorInfo, options: &InferenceOptions) -> Result<InputShape> {
     let given = options.shapes.as_ref().and_then(|list| list.get(info.name()));
     if info.location() == TensorLocation::Host {
-        let values = match given {
-            Some(Shape(values)) => Some(values.clone()),
-            None => engine.profile_values(info.name(), 0, tensorrt::OptProfileSelector::Opt)?,
+        let file = options.load_inputs.as_ref().and_then(|list| list.get(info.name()));
+        let values = match (file, given) {
+            (Some(path), _) => Some(integers(info, path)?),
+            (None, Some(Shape(values))) => Some(values.clone()),
+            (None, None) => engine.profile_values(info.name(), 0, tensorrt::OptProfileSelector::Opt)?,
         };
         return Ok(InputShape { dims: info.shape(), values });
     }
@@ -45,6 +47,30 @@ fn shape(engine: &Engine, info: &TensorInfo, options: &InferenceOptions) -> Resu
         (None, _) => info.shape(),
     };
     Ok(InputShape { dims, values: None })
+}
+
+/// The elements of a file for an input that is a shape.
+fn integers(info: &TensorInfo, path: &Path) -> Result<Vec<i64>> {
+    let tried = || format!("load the input {:?} from {}", info.name(), path.display());
+    let width = match info.data_type() {
+        DataType::Int32 => 4,
+        DataType::Int64 => 8,
+        other => {
+            return Err(Failure::new(tried(), format_args!("values of {} are not supported", values::name(other))));
+        }
+    };
+    let count = info.shape().volume().and_then(|count| usize::try_from(count).ok());
+    let count = count.ok_or_else(|| Failure::new(tried(), "the engine does not say how many values the input has"))?;
+    let file = std::fs::read(path).map_err(|error| Failure::io("read the input", path, &error))?;
+    let mut bytes = vec![0; count * width];
+    load(info.name(), info.data_type(), &info.shape(), path, &file, &mut bytes)?;
+    let value = |element: &[u8]| {
+        let sign = if element.last().is_some_and(|&last| last >= 0x80) { 0xff } else { 0 };
+        let mut wide = [sign; 8];
+        wide[..element.len()].copy_from_slice(element);
+        i64::from_le_bytes(wide)
+    };
+    Ok(bytes.chunks_exact(width).map(value).collect())
 }
 
 /// Refuses a name that no input has.
