@@ -150,3 +150,27 @@ fn a_loop_that_nothing_ends_is_refused() {
     let network = imported(&endless(&["", "c", "x"]));
     assert_eq!(values(&run(&network, &[vector(&[1.0]), flag(false)])[0]), [1.0]);
 }
+
+#[test]
+fn a_branch_squeezes_without_axes_or_fails() {
+    let squeezed = model(16).node("Squeeze", &["x"], &["a"], &[]);
+    let zero = model(16).weights(int64s("first", &[0])).node("Squeeze", &["x", "first"], &["b"], &[]);
+    let build = model(16)
+        .input("x", 1, &["1", "n"])
+        .input("c", 9, &[])
+        .node(
+            "If",
+            &["c"],
+            &["y"],
+            &[graph("then_branch", squeezed.output("a")), graph("else_branch", zero.output("b"))],
+        )
+        .output("y");
+    let network = imported(&build);
+    for taken in [true, false] {
+        let outputs = run(&network, &[tensor(&[1, 2], &[3.0, 4.0]), flag(taken)]);
+        assert_eq!((&outputs[0].dims()[..], values(&outputs[0])), (&[2][..], vec![3.0, 4.0]));
+    }
+    // The first branch would have to give a scalar.
+    let error = try_run(&network, &[tensor(&[1, 1], &[3.0]), flag(true)]).unwrap_err();
+    assert!(error.to_string().contains("cannot be reshaped"), "{error}");
+}

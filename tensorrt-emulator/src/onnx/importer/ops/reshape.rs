@@ -70,7 +70,13 @@ fn squeeze(c: &mut Context<'_>) -> Result<Outputs> {
     let axes = match axes {
         Some(axes) => c.axes(&axes, dims.rank())?,
         None => {
-            assert_not_ones(c, x, &dims)?;
+            let unknown = dims.iter().any(|&extent| extent < 0);
+            if unknown && c.within && !c.strict {
+                return one(squeeze_known(c, x, &dims)?);
+            }
+            if unknown {
+                assert_not_ones(c, x, &dims)?;
+            }
             (0..dims.rank()).filter(|&axis| dims[axis] == 1).collect()
         }
     };
@@ -78,13 +84,8 @@ fn squeeze(c: &mut Context<'_>) -> Result<Outputs> {
 }
 
 /// Squeezing without axes keeps the extents that only run time knows, as NVIDIA's parser does: one of 1 is an error there.
-///
-/// Within a conditional the branch may not run, so nothing can be asserted.
 fn assert_not_ones(c: &mut Context<'_>, x: TensorId, dims: &Dims) -> Result<()> {
     let unknown: Vec<usize> = (0..dims.rank()).filter(|&axis| dims[axis] < 0).collect();
-    if unknown.is_empty() || c.within {
-        return Ok(());
-    }
     let extents = c.shape_of(x)?;
     let extents = c.shape_pick(&extents, &unknown)?;
     let (extents, ones) = (c.shape_tensor(&extents)?, c.shape_tensor(&Shape::splat(1, unknown.len()))?);
@@ -93,6 +94,22 @@ fn assert_not_ones(c: &mut Context<'_>, x: TensorId, dims: &Dims) -> Result<()> 
     let message = format!("Squeeze without axes of {dims}: an extent is 1; give the axes in the model");
     c.network.add(LayerKind::Assertion { message }, vec![Some(condition)])?;
     Ok(())
+}
+
+/// The same within a graph that may not run, where nothing can be asserted: an extent of 1 counts double in the dimensions, which are then
+/// not those of as many elements.
+fn squeeze_known(c: &mut Context<'_>, x: TensorId, dims: &Dims) -> Result<TensorId> {
+    let kept: Vec<usize> = (0..dims.rank()).filter(|&axis| dims[axis] != 1).collect();
+    let extents = c.shape_of(x)?;
+    let extents = c.shape_pick(&extents, &kept)?;
+    let (one, less) = (Shape::splat(1, kept.len()), Shape::splat(-1, kept.len()));
+    let above = c.shape_sub(&extents, &one)?;
+    let above = c.shape_min(&above, &one)?;
+    let sign = c.shape_max(&above, &less)?;
+    let differs = c.shape_mul(&sign, &sign)?;
+    let is_one = c.shape_sub(&one, &differs)?;
+    let wanted = c.shape_add(&extents, &is_one)?;
+    c.reshape_to(x, &wanted)
 }
 
 fn unsqueeze(c: &mut Context<'_>) -> Result<Outputs> {
