@@ -59,8 +59,10 @@ fn integers(info: &TensorInfo, path: &Path) -> Result<Vec<i64>> {
             return Err(Failure::new(tried(), format_args!("values of {} are not supported", values::name(other))));
         }
     };
-    let count = info.shape().volume().and_then(|count| usize::try_from(count).ok());
-    let count = count.ok_or_else(|| Failure::new(tried(), "the engine does not say how many values the input has"))?;
+    let count = info
+        .shape()
+        .volume()
+        .ok_or_else(|| Failure::new(tried(), "the engine does not say how many values the input has"))?;
     let file = std::fs::read(path).map_err(|error| Failure::io("read the input", path, &error))?;
     let mut bytes = vec![0; count * width];
     load(info.name(), info.data_type(), &info.shape(), path, &file, &mut bytes)?;
