@@ -34,7 +34,12 @@ pub(super) fn infer(
         _ => false,
     };
     if !fits {
-        return Err(Error::config(format!("boxes {} and scores {} do not fit", boxes.dims, scores.dims)));
+        let text = format!(
+            "boxes {} and scores {} do not fit: they are [batch, count, 4] or [batch, count, classes, 4], whose 4 has to be known, and \
+             [batch, count, classes]",
+            boxes.dims, scores.dims
+        );
+        return Err(Error::config(text));
     }
     if topk_limit < -1 {
         return Err(Error::config(format!("a limit of {topk_limit} boxes is negative ({})", format.name())));
